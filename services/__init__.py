@@ -1,0 +1,1 @@
+"""The programs: fetcher, loader, api and the command line that starts them."""

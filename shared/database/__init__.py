@@ -1,0 +1,1 @@
+"""The databases behind one door; see base for the protocol."""

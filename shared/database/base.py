@@ -1,0 +1,127 @@
+"""What services ask of a database, whichever it is: the one protocol that both implement."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from shared.dataset import Dataset
+from shared.decode import Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads the topics: a consumer group on one cluster."""
+
+    cluster_id: str
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a partition's stored reading stands; `next_offset` is the first not yet stored.
+
+    `last_timestamp_ms` and `last_crc32` are those of the record before it, by which a topic
+    made anew under the same name is told apart.
+    """
+
+    topic: str
+    partition: int
+    epoch: int
+    next_offset: int
+    last_timestamp_ms: int | None = None
+    last_crc32: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A step of one partition, from the position this owner started at to the one after it."""
+
+    start: Position
+    end: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction writes: rows of a dataset, dead letters and the moves of offsets.
+
+    table   `dataset.arrow_schema` followed by `decode.BATCH_FIELDS`, in order of arrival
+    """
+
+    reader: Reader
+    dataset: Dataset
+    table: pa.Table
+    rejected: Sequence[Rejected] = ()
+    moves: Sequence[Move] = ()
+
+
+@dataclass(slots=True)
+class Written:
+    """How many records of a batch did what; a record counts once."""
+
+    inserted: int = 0
+    updated: int = 0
+    confirmed: int = 0
+    unchanged: int = 0
+    dead_letters: int = 0
+    revisions: int = field(default=0)
+
+
+class Database(Protocol):
+    """A database that keeps the datasets; every method may raise Transient while it is away."""
+
+    backend: str
+
+    async def open(self) -> None:
+        """Connect; bounded in time. Raises Transient where the server is away, ConfigError
+        where it refuses the user, the password or the database."""
+
+    async def close(self) -> None:
+        """Release connections; idempotent."""
+
+    async def ping(self) -> None:
+        """Return once the database has answered; raises Transient where it does not."""
+
+    async def apply_schema(self, datasets: Iterable[Dataset]) -> list[str]:
+        """Create what is missing and add columns; return the statements that were needed.
+
+        Raises ConfigError where a table could only be made to fit by dropping or narrowing.
+        """
+
+    async def check_schema(self, datasets: Iterable[Dataset]) -> list[str]:
+        """Return a line for each difference between the declarations and the live tables."""
+
+    async def claim(self, reader: Reader, partitions: Sequence[tuple[str, int, int]]) -> list[Position]:
+        """Return the stored positions of (topic, partition, first offset), made where missing."""
+
+    async def positions(self, reader: Reader | None = None) -> list[Position]:
+        """Return the stored positions, of one reader or of the newest epoch of each partition."""
+
+    async def write(self, batch: Batch) -> Written:
+        """Write a batch in one transaction, offsets first.
+
+        Raises StaleOwner where the stored offsets are not those the moves start from, and
+        InvalidRecord where the server refuses a row's values; nothing is written then.
+        Cancelling rolls back, unless the commit was already under way.
+        """
+
+    def stream(
+        self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
+    ) -> AsyncIterator[pa.RecordBatch]:
+        """Yield a query's rows in batches, at least one (perhaps empty) so that the schema is known.
+
+        Placeholders are $1, $2 …; the rows are read as of one moment, in constant memory.
+        `timeout_ms` bounds the wait for the first rows. Closing the iterator ends the query.
+        """
+
+    async def fetch(
+        self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
+    ) -> pa.Table:
+        """Return all rows of a query; for answers known to be small."""
+
+    async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run one statement and return how many rows it touched."""
+
+
+__all__ = ["Batch", "Database", "Move", "Position", "Reader", "Written"]

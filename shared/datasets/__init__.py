@@ -1,0 +1,1 @@
+"""One file a dataset; the registry finds them by their `DATASET`."""

@@ -1,0 +1,77 @@
+"""Finds the datasets, built in and from plugins, and refuses two of one name."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator
+from importlib.metadata import entry_points
+
+from shared import datasets
+from shared.dataset import Dataset
+from shared.errors import ConfigError
+
+ENTRY_POINT_GROUP = "econstream.datasets"
+
+
+class Registry:
+    """The datasets by name; iterates in order of name."""
+
+    def __init__(self, declared: Iterable[Dataset]) -> None:
+        self._by_name: dict[str, Dataset] = {}
+        self._by_alias: dict[str, Dataset] = {}
+        for dataset in sorted(declared, key=lambda d: d.name):
+            names = [dataset.name, *filter(None, [dataset.alias])]
+            for name in names:
+                if name in self._by_name or name in self._by_alias:
+                    raise ConfigError(
+                        f"two datasets are called {name!r}: rename one, or uninstall its plugin"
+                    )
+            self._by_name[dataset.name] = dataset
+            if dataset.alias:
+                self._by_alias[dataset.alias] = dataset
+
+    def __iter__(self) -> Iterator[Dataset]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __getitem__(self, name: str) -> Dataset:
+        """Return the dataset of this name; raises KeyError where there is none."""
+        return self._by_name[name]
+
+    def find(self, name: str) -> Dataset | None:
+        """Return the dataset of this name or alias, or None."""
+        return self._by_name.get(name) or self._by_alias.get(name)
+
+    def names(self) -> list[str]:
+        """Return the names in order."""
+        return list(self._by_name)
+
+
+def discover() -> Registry:
+    """Return the registry of all datasets, those of installed plugins included.
+
+    Raises ConfigError for a duplicate name and for a plugin that cannot be loaded.
+    """
+    return Registry([*_built_in(), *_plugins()])
+
+
+def _built_in() -> Iterator[Dataset]:
+    for module in pkgutil.iter_modules(datasets.__path__):
+        declared = importlib.import_module(f"{datasets.__name__}.{module.name}").DATASET
+        assert isinstance(declared, Dataset)
+        yield declared
+
+
+def _plugins() -> Iterator[Dataset]:
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        try:
+            declared = point.load()
+        except Exception as exc:
+            raise ConfigError(f"dataset plugin {point.value} cannot be loaded: {exc}") from exc
+        if not isinstance(declared, Dataset):
+            raise ConfigError(f"dataset plugin {point.value} is not a shared.dataset.Dataset")
+        yield declared

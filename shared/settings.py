@@ -1,0 +1,148 @@
+"""Every setting, its default and its meaning: the one place that reads the environment."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from shared.errors import ConfigError
+
+Names = Annotated[tuple[str, ...] | None, NoDecode]
+
+
+class SecretFileSource(EnvSettingsSource):
+    """Reads a setting from the file that `NAME_FILE` names, as container secrets are given."""
+
+    def __call__(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name in self.settings_cls.model_fields:
+            path = self.env_vars.get(f"{name}_file")
+            if path:
+                try:
+                    found[name] = Path(path).read_text(encoding="utf-8").strip()
+                except OSError as exc:
+                    raise ConfigError(
+                        f"{name.upper()}_FILE names {path}, which cannot be read ({exc.strerror}): "
+                        "mount the file or unset the variable"
+                    ) from exc
+        return found
+
+
+class Settings(BaseSettings):
+    """The settings of all services; each field's description is its line in `.env.example`."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    database_backend: Literal["duckdb", "postgresql"] = Field(
+        "duckdb", description="where rows are stored: duckdb (one process) or postgresql"
+    )
+    database_url: SecretStr | None = Field(
+        None, description="postgresql://user:password@host:port/database; instead of POSTGRES_*"
+    )
+    postgres_host: str = Field("localhost", description="PostgreSQL server")
+    postgres_port: int = Field(5432, ge=1, le=65535, description="PostgreSQL port")
+    postgres_db: str = Field("economic_dashboard", description="PostgreSQL database")
+    postgres_user: str = Field("dashboard_user", description="PostgreSQL user")
+    postgres_password: SecretStr | None = Field(None, description="PostgreSQL password")
+    database_pool_size: int = Field(4, ge=1, le=100, description="PostgreSQL connections a service")
+    duckdb_path: Path = Field(Path("data/econstream.duckdb"), description="the DuckDB file")
+    duckdb_memory_limit: str = Field("1GB", description="memory that DuckDB may use")
+    data_dir: Path = Field(Path("data"), description="where up.json and the broker's log are kept")
+
+    kafka_bootstrap_servers: str | None = Field(
+        None, description="host:port of the brokers; unset: up and demo start an embedded one"
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="how to speak to the brokers"
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "PLAIN", description="SASL mechanism"
+    )
+    kafka_sasl_username: str | None = Field(None, description="SASL user")
+    kafka_sasl_password: SecretStr | None = Field(None, description="SASL password")
+    kafka_ssl_cafile: Path | None = Field(None, description="certificates to trust, PEM")
+    kafka_topic_prefix: str = Field(
+        "econ.", pattern=r"^[A-Za-z0-9._-]*$", description="what every topic's name begins with"
+    )
+    kafka_topic_partitions: int = Field(4, ge=1, le=1000, description="partitions of a new topic")
+    kafka_replication_factor: int = Field(1, ge=1, le=9, description="replicas of a new topic")
+
+    loader_group_id: str = Field("econstream-loader", description="consumer group of the loaders")
+    loader_batch_rows: int = Field(10_000, ge=1, le=1_000_000, description="rows a transaction")
+    loader_batch_ms: int = Field(200, ge=1, le=60_000, description="longest wait for a batch to fill")
+    loader_dead_letter_limit: float = Field(
+        0.2, gt=0, le=1, description="share of dead letters that pauses a partition"
+    )
+
+    fred_api_key: SecretStr | None = Field(
+        None, description="key for FRED, free at https://fred.stlouisfed.org/docs/api/api_key.html"
+    )
+    watchlist: Path = Field(
+        Path("watchlist.toml"), description="which series, tickers and indices to fetch"
+    )
+    fetch_sources: Names = Field(None, description="sources to fetch, comma separated; unset: all")
+    fetch_replay_dir: Path | None = Field(
+        None, description="an archive of answers to replay once at the first start"
+    )
+    fetch_archive_dir: Path | None = Field(None, description="where raw answers are kept")
+
+    api_host: str = Field("127.0.0.1", description="address that the API listens on")
+    api_port: int = Field(8000, ge=0, le=65535, description="port that the API listens on")
+    api_public_read: bool | None = Field(
+        None, description="reads need no key; unset: true on loopback, else false"
+    )
+    api_statement_timeout_ms: int = Field(
+        30_000, ge=100, description="longest time a query may run before its first rows"
+    )
+
+    metrics_port: int = Field(0, ge=0, le=65535, description="port of /metrics; 0: none")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level")
+    log_format: Literal["console", "json"] = Field("console", description="how log lines look")
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, env_settings, SecretFileSource(settings_cls), dotenv_settings)
+
+    @property
+    def postgres_dsn(self) -> SecretStr:
+        """The address of PostgreSQL: DATABASE_URL, or put together from POSTGRES_*."""
+        if self.database_url is not None:
+            return self.database_url
+        secret = self.postgres_password
+        password = f":{quote(secret.get_secret_value(), safe='')}" if secret else ""
+        place = f"{self.postgres_host}:{self.postgres_port}/{quote(self.postgres_db, safe='')}"
+        return SecretStr(f"postgresql://{quote(self.postgres_user, safe='')}{password}@{place}")
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings from the environment and `.env`; `overrides` win.
+
+    Raises ConfigError that names each wrong variable, without its value.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as exc:
+        faults = "; ".join(
+            f"{'.'.join(map(str, error['loc'])).upper()}: {error['msg']}" for error in exc.errors()
+        )
+        raise ConfigError(f"wrong settings: {faults}") from exc
