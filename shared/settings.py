@@ -124,6 +124,12 @@ class Settings(BaseSettings):
         return (init_settings, env_settings, SecretFileSource(settings_cls), dotenv_settings)
 
     @property
+    def secrets(self) -> tuple[SecretStr, ...]:
+        """All secrets that are set: what no log line may show."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(value for value in values if isinstance(value, SecretStr))
+
+    @property
     def postgres_dsn(self) -> SecretStr:
         """The address of PostgreSQL: DATABASE_URL, or put together from POSTGRES_*."""
         if self.database_url is not None:
