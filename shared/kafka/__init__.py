@@ -1,0 +1,26 @@
+"""Producers, consumers and topics: the only home of aiokafka."""
+
+from shared.kafka.cluster import Cluster, TopicPartition, connect
+from shared.kafka.consumer import Consumer
+from shared.kafka.faults import OffsetOutOfRange
+from shared.kafka.membership import AssignmentListener
+from shared.kafka.producer import Producer, Published, partition_for
+from shared.kafka.topics import TopicSpec, delete_topics, ensure_topics, list_partitions
+from shared.kafka.watermarks import Watermarks
+
+__all__ = [
+    "AssignmentListener",
+    "Cluster",
+    "Consumer",
+    "OffsetOutOfRange",
+    "Producer",
+    "Published",
+    "TopicPartition",
+    "TopicSpec",
+    "Watermarks",
+    "connect",
+    "delete_topics",
+    "ensure_topics",
+    "list_partitions",
+    "partition_for",
+]

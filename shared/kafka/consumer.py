@@ -1,0 +1,193 @@
+"""The consumer: a group's member whose offsets belong to somebody else, the database."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.structs import TopicPartition as KafkaPartition
+
+from shared.kafka.cluster import Cluster, TopicPartition
+from shared.kafka.faults import translated
+from shared.kafka.membership import AssignmentListener, Membership
+from shared.kafka.watermarks import Watermarks
+from shared.record import Message
+
+log = logging.getLogger(__name__)
+
+_NEW_TOPICS_WITHIN_MS = 5_000
+_FETCH_BYTES = 4 * 1024 * 1024
+_COMMIT_WITHIN_S = 5.0
+_STOP_WITHIN_S = 20.0
+
+
+class Consumer:
+    """A member of a consumer group that reads committed records; an async context manager.
+
+    It never commits by itself. Topics are subscribed to by name, also those that
+    are made later (found within five seconds); subscribing creates none.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        *,
+        group_id: str,
+        topics: Iterable[str],
+        listener: AssignmentListener,
+    ) -> None:
+        self._cluster = cluster
+        self._group_id = group_id
+        self._topics = frozenset(topics)
+        self._listener = listener
+        self._watermarks = Watermarks(cluster)
+        self._inner: Any = None
+        self._membership: Membership
+
+    async def __aenter__(self) -> Self:
+        """Connect and ask to join the group; partitions come with later calls of `getmany`.
+
+        Raises Transient where the broker is away, ConfigError where it refuses.
+        """
+        self._inner = AIOKafkaConsumer(
+            **self._cluster.options,
+            **_group_options(self._cluster, self._group_id),
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            max_partition_fetch_bytes=_FETCH_BYTES,
+            metadata_max_age_ms=_NEW_TOPICS_WITHIN_MS,
+        )
+        self._membership = Membership(self._inner, self._listener)
+        try:
+            with translated(f"Kafka at {self._cluster.bootstrap_servers}"):
+                await self._inner.start()
+        except BaseException:
+            await self._inner.stop()
+            raise
+        # A pattern, since a subscription by names makes the broker create the missing ones.
+        names = "|".join(re.escape(name) for name in sorted(self._topics))
+        self._inner.subscribe(pattern=f"^(?:{names})$", listener=self._membership)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    @property
+    def assignment(self) -> frozenset[TopicPartition]:
+        """The partitions that are held and whose beginning is settled."""
+        return self._membership.held
+
+    async def getmany(
+        self, *, timeout_ms: int = 200, max_records: int | None = None
+    ) -> dict[TopicPartition, list[Message]]:
+        """Return the next records of each partition, in order; empty where none came in time.
+
+        Places new partitions first, by `on_assigned`. Raises what the listener raised;
+        OffsetOutOfRange where a partition must be sought elsewhere; Transient where
+        the broker fails. Cancelling loses nothing: positions move on return only.
+        """
+        await self._membership.place()
+        with translated(f"consuming as {self._group_id}"):
+            polled = await self._polled(timeout_ms, max_records)
+        return {
+            TopicPartition(*tp): [
+                Message(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
+                for r in records
+            ]
+            for tp, records in polled.items()
+        }
+
+    async def positions(self) -> dict[TopicPartition, int]:
+        """Return the offset that each held partition is read from next.
+
+        Right after `getmany` it is what to store for that batch: it stands past
+        transaction markers, also where a fetch brought no record. Never blocks.
+        """
+        found = {}
+        for tp in self.assignment:
+            try:
+                found[tp] = await self._inner.position(KafkaPartition(*tp))
+            except IllegalStateError:
+                log.debug("%s[%d] is being taken away", *tp)
+        return found
+
+    async def end_offsets(
+        self, partitions: Iterable[TopicPartition] | None = None
+    ) -> dict[TopicPartition, int]:
+        """Return where partitions end (all that are held, unless some are named).
+
+        A partition is caught up when its position has reached this, also an empty one.
+        Raises Transient where the broker does not answer.
+        """
+        return await self._watermarks.end_offsets(
+            self.assignment if partitions is None else partitions
+        )
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Read a partition from `offset` next; nothing happens where it is no longer held."""
+        self._membership.seek(partition, offset)
+
+    def pause(self, *partitions: TopicPartition) -> None:
+        """Hand on no records of these until `resume` or the next assignment."""
+        self._membership.pause(partitions)
+
+    def resume(self, *partitions: TopicPartition) -> None:
+        """Hand on records of these again."""
+        self._membership.resume(partitions)
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
+        """Commit offsets to the group, for monitoring; False where the broker did not take them.
+
+        Bounded to five seconds, and never raises for the broker's sake.
+        """
+        wanted = {KafkaPartition(*tp): at for tp, at in offsets.items() if tp in self.assignment}
+        try:
+            async with asyncio.timeout(_COMMIT_WITHIN_S):
+                await self._inner.commit(wanted)
+        except (KafkaError, OSError, TimeoutError) as exc:
+            log.debug("offsets were not committed for monitoring: %r", exc)
+            return False
+        return True
+
+    async def stop(self) -> None:
+        """Hand partitions back through `on_revoked`, leave the group and close; bounded."""
+        try:
+            await self._membership.hand_back()
+        finally:
+            await self._watermarks.close()
+            try:
+                async with asyncio.timeout(_STOP_WITHIN_S):
+                    await self._inner.stop()
+            except (KafkaError, OSError, TimeoutError) as exc:
+                log.warning("the consumer did not leave its group cleanly: %r", exc)
+
+    async def _polled(self, timeout_ms: int, max_records: int | None) -> dict[Any, list[Any]]:
+        # aiokafka waits without a bound while the group rebalances.
+        try:
+            async with asyncio.timeout(timeout_ms / 1000 + 0.05):
+                polled: dict[Any, list[Any]] = await self._inner.getmany(
+                    timeout_ms=timeout_ms, max_records=max_records
+                )
+        except TimeoutError:
+            return {}
+        return polled
+
+
+def _group_options(cluster: Cluster, group_id: str) -> dict[str, Any]:
+    session_ms = cluster.session_timeout_ms
+    return {
+        "group_id": group_id,
+        "session_timeout_ms": session_ms,
+        "heartbeat_interval_ms": min(3_000, session_ms // 4),
+        "rebalance_timeout_ms": cluster.rebalance_timeout_ms,
+    }

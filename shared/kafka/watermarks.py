@@ -1,0 +1,151 @@
+"""Where partitions begin and end, asked of the broker without joining a group."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import NoError, for_code
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.protocol.offset import OffsetRequest
+
+from shared.errors import ConfigError, Transient
+from shared.kafka.cluster import Cluster, TopicPartition
+from shared.kafka.faults import translated
+
+_READ_COMMITTED = 1
+_LATEST = -1
+_EARLIEST = -2
+# Fetched past every end, a partition tells its high watermark and sends no record. The
+# embedded broker answers a wait of 0 ms with nothing at all.
+_PAST_THE_END = 2**62
+_FETCH_WAIT_MS = 20
+
+
+class Watermarks:
+    """Reads first and end offsets of any partitions; an async context manager.
+
+    It connects at the first question. Every method asks the partitions' leaders once,
+    in parallel, and raises Transient where one does not answer or a partition does
+    not exist.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._client: Any = None
+        self._connecting = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections; a later question opens them again."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def end_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Return the offset that follows each partition's last committed record.
+
+        It is where a reader of committed records comes to rest, 0 in an empty partition.
+        """
+        if self._cluster.list_offsets:
+            return await self._listed(dict.fromkeys(partitions, _LATEST))
+        return await self._fetched(partitions)
+
+    async def beginning_offsets(
+        self, partitions: Iterable[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        """Return the offset of the oldest record that each partition still holds."""
+        return await self._listed(dict.fromkeys(partitions, _EARLIEST))
+
+    async def offsets_at(
+        self, moments_ms: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, int]:
+        """Return each partition's first offset stamped at or past a moment, else its end.
+
+        Raises ConfigError on the embedded broker, which cannot tell.
+        """
+        if not self._cluster.list_offsets:
+            raise ConfigError(
+                "the embedded broker cannot look up offsets by time; give an offset, "
+                "or set KAFKA_BOOTSTRAP_SERVERS to an Apache Kafka"
+            )
+        found = await self._listed(moments_ms)
+        later = await self.end_offsets(tp for tp, offset in found.items() if offset < 0)
+        return found | later
+
+    async def _listed(self, moments: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        wanted = {tp: (moment,) for tp, moment in moments.items()}
+        answers = await self._ask(wanted, lambda topics: OffsetRequest(-1, _READ_COMMITTED, topics))
+        return {tp: offset for tp, (_timestamp, offset) in answers.items()}
+
+    async def _fetched(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        wanted = dict.fromkeys(partitions, (_PAST_THE_END, 1))
+        answers = await self._ask(
+            wanted, lambda topics: FetchRequest(_FETCH_WAIT_MS, 0, 1, _READ_COMMITTED, topics)
+        )
+        return {tp: highwater for tp, (highwater, *_) in answers.items()}
+
+    async def _ask(
+        self, wanted: Mapping[TopicPartition, tuple[int, ...]], request: Any
+    ) -> dict[TopicPartition, tuple[Any, ...]]:
+        if not wanted:
+            return {}
+        with translated(f"offsets from Kafka at {self._cluster.bootstrap_servers}"):
+            client = await self._connected()
+            leaders = _by_leader(client.cluster, wanted)
+            answers = await asyncio.gather(
+                *(client.send(node, request(topics)) for node, topics in leaders.items())
+            )
+        found: dict[TopicPartition, tuple[Any, ...]] = {}
+        for answer in answers:
+            for topic, parts in answer.topics:
+                for partition, code, *fields in parts:
+                    found[_known(TopicPartition(topic, partition), code)] = tuple(fields)
+        if silent := wanted.keys() - found.keys():
+            raise Transient(f"the broker told no offsets of {sorted(silent)}; ask again")
+        return found
+
+    async def _connected(self) -> Any:
+        """Return a client that knows the present leaders of all topics."""
+        async with self._connecting:
+            if self._client is None:
+                client = AIOKafkaClient(**self._cluster.options)
+                try:
+                    await client.bootstrap()
+                except BaseException:
+                    await client.close()
+                    raise
+                self._client = client
+        await self._client.force_metadata_update()
+        return self._client
+
+
+def _by_leader(
+    metadata: Any, wanted: Mapping[TopicPartition, tuple[int, ...]]
+) -> dict[int, list[tuple[str, list[tuple[int, ...]]]]]:
+    nodes: dict[int, dict[str, list[tuple[int, ...]]]] = defaultdict(lambda: defaultdict(list))
+    for tp, fields in wanted.items():
+        leader = metadata.leader_for_partition(tp)
+        if leader is None or leader < 0:
+            raise Transient(f"{tp.topic}[{tp.partition}] has no leader, or does not exist")
+        nodes[leader][tp.topic].append((tp.partition, *fields))
+    return {node: list(topics.items()) for node, topics in nodes.items()}
+
+
+def _known(tp: TopicPartition, code: int) -> TopicPartition:
+    error = for_code(code)
+    if error is not NoError:
+        raise Transient(f"{tp.topic}[{tp.partition}] has no offsets to tell: {error.__name__}")
+    return tp
