@@ -24,6 +24,8 @@ class Kind(enum.Enum):
     TIMESTAMP = ("timestamp", UTC_MICROSECONDS, "timestamptz", "TIMESTAMPTZ")
     TEXTS = ("texts", pa.list_(pa.string()), "text[]", "VARCHAR[]")
     INTEGER = ("integer", pa.int32(), "integer", "INTEGER")
+    BYTES = ("bytes", pa.binary(), "bytea", "BLOB")
+    IDENTITY = ("identity", pa.int64(), "bigint", "BIGINT")
 
     def __init__(self, label: str, arrow: pa.DataType, postgres: str, duckdb: str) -> None:
         self.label = label

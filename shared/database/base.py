@@ -84,7 +84,7 @@ class Database(Protocol):
         """Return once the database has answered; raises Transient where it does not."""
 
     async def apply_schema(self, datasets: Iterable[Dataset]) -> list[str]:
-        """Create what is missing and add columns; return the statements that were needed.
+        """Create what is missing and add columns; return what was mended.
 
         Raises ConfigError where a table could only be made to fit by dropping or narrowing.
         """
@@ -92,7 +92,9 @@ class Database(Protocol):
     async def check_schema(self, datasets: Iterable[Dataset]) -> list[str]:
         """Return a line for each difference between the declarations and the live tables."""
 
-    async def claim(self, reader: Reader, partitions: Sequence[tuple[str, int, int]]) -> list[Position]:
+    async def claim(
+        self, reader: Reader, partitions: Sequence[tuple[str, int, int]]
+    ) -> list[Position]:
         """Return the stored positions of (topic, partition, first offset), made where missing."""
 
     async def positions(self, reader: Reader | None = None) -> list[Position]:

@@ -1,0 +1,102 @@
+"""A batch laid out by key: what SQL may decide row by row, and what the rule must decide."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from shared.database.base import Batch
+from shared.database.sql import INTRICATE
+from shared.dataset import Dataset
+from shared.versions import Run
+
+Key = tuple[Any, ...]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ByKey:
+    """A batch by key.
+
+    incoming   one row a key, its last record, in the columns of `Statements.incoming_columns`
+    rows       every record of the batch, in order of arrival, in the same columns
+    repeated   how many keys came more than once
+    """
+
+    dataset: Dataset
+    incoming: pa.Table
+    rows: pa.Table
+    repeated: int
+
+    def records(self, keys: Iterable[Key] | None = None) -> dict[Key, list[Row]]:
+        """Return the records of some keys in order of arrival; without keys, of the repeated."""
+        rows = self.rows
+        if keys is None:
+            rows = rows.filter(rows[INTRICATE])
+        wanted = None if keys is None else set(keys)
+        found: dict[Key, list[Row]] = {}
+        for row in rows.to_pylist():
+            key = tuple(row[name] for name in self.dataset.key)
+            if wanted is None or key in wanted:
+                found.setdefault(key, []).append(row)
+        return found
+
+
+def by_key(batch: Batch) -> ByKey:
+    """Lay out a batch by key; CPU work on whole columns."""
+    epochs = {(move.start.partition): move.start.epoch for move in batch.moves}
+    table = batch.table
+    partitions = table["kafka_partition"].to_numpy()
+    epoch = np.array([epochs.get(int(p), 0) for p in np.unique(partitions)], np.int32)
+    per_row = epoch[np.unique(partitions, return_inverse=True)[1]] if len(partitions) else epoch
+    place = table.schema.get_field_index("kafka_partition")
+    table = table.add_column(
+        place, pa.field("kafka_epoch", pa.int32()), pa.array(per_row, pa.int32())
+    )
+
+    codes = _key_codes(batch.dataset, table)
+    _, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    intricate = (counts > 1)[inverse] & batch.dataset.versioned
+    table = table.append_column(INTRICATE, pa.array(intricate, pa.bool_()))
+    last = np.zeros(len(counts), np.int64)
+    last[inverse] = np.arange(len(codes))
+    incoming = table if len(counts) == len(codes) else table.take(pa.array(np.sort(last)))
+    return ByKey(batch.dataset, incoming, table, int((counts > 1).sum()))
+
+
+def to_run(dataset: Dataset, row: Mapping[str, Any]) -> Run:
+    """Return a record, or a stored row, as a run."""
+    return Run(
+        as_of=row["as_of"],
+        confirmed_as_of=row.get("confirmed_as_of", row["as_of"]),
+        values=tuple(row[c.name] for c in dataset.values if c.versioned),
+        latest=tuple(row[c.name] for c in dataset.values if not c.versioned),
+        origin=tuple(row.get(name) for name in _ORIGIN),
+    )
+
+
+def to_row(dataset: Dataset, key: Key, run: Run) -> Row:
+    """Return a run as a row of the table, in the order of its columns, without updated_at."""
+    row: Row = dict(zip(dataset.key, key, strict=True))
+    row |= zip((c.name for c in dataset.values if c.versioned), run.values, strict=True)
+    row |= zip((c.name for c in dataset.values if not c.versioned), run.latest, strict=True)
+    row |= {"as_of": run.as_of, "confirmed_as_of": run.confirmed_as_of}
+    row |= zip(_ORIGIN, run.origin, strict=True)
+    return row
+
+
+_ORIGIN = ("source", "kafka_epoch", "kafka_partition", "kafka_offset", "created_at")
+
+
+def _key_codes(dataset: Dataset, table: pa.Table) -> npt.NDArray[np.int64]:
+    """Return a number a row, equal exactly where the keys are equal."""
+    codes = np.zeros(table.num_rows, np.int64)
+    for name in dataset.key:
+        encoded = pc.dictionary_encode(table[name].combine_chunks())
+        codes = codes * (len(encoded.dictionary) + 1) + encoded.indices.to_numpy()
+        codes = np.unique(codes, return_inverse=True)[1].astype(np.int64)
+    return codes

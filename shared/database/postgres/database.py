@@ -1,0 +1,121 @@
+"""The database protocol over a pool of PostgreSQL connections."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pyarrow as pa
+from pydantic import SecretStr
+
+from shared.database import positions
+from shared.database.base import Batch, Position, Reader, Written
+from shared.database.postgres import read, schema
+from shared.database.postgres.faults import translated
+from shared.database.postgres.write import Connection, write_batch
+from shared.dataset import Dataset
+from shared.errors import Transient
+
+CONNECT_SECONDS = 10.0
+COMMAND_SECONDS = 300.0
+
+
+class PostgresDatabase:
+    """PostgreSQL; safe for use by many tasks of one event loop."""
+
+    backend = "postgresql"
+
+    def __init__(self, dsn: SecretStr, *, pool_size: int, application: str) -> None:
+        self._dsn = dsn
+        self._pool_size = pool_size
+        self._application = application
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        if self._pool is not None:
+            return
+        settings = {
+            "application_name": self._application,
+            "timezone": "UTC",
+            "client_min_messages": "warning",
+        }
+        with translated():
+            self._pool = await asyncpg.create_pool(
+                self._dsn.get_secret_value(),
+                min_size=1,
+                max_size=self._pool_size,
+                timeout=CONNECT_SECONDS,
+                command_timeout=COMMAND_SECONDS,
+                server_settings=settings,
+            )
+
+    async def close(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            with translated():
+                pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection; waits CONNECT_SECONDS at most, then raises Transient."""
+        if self._pool is None:
+            raise Transient("the database is not open")
+        with translated():
+            async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection:
+                yield connection
+
+    async def ping(self) -> None:
+        async with self.connection() as connection:
+            await connection.execute("SELECT 1", timeout=5)
+
+    async def apply_schema(self, datasets: Iterable[Dataset]) -> list[str]:
+        async with self.connection() as connection:
+            return await schema.apply(connection, list(datasets))
+
+    async def check_schema(self, datasets: Iterable[Dataset]) -> list[str]:
+        async with self.connection() as connection:
+            return await schema.check(connection, list(datasets))
+
+    async def claim(
+        self, reader: Reader, partitions: Sequence[tuple[str, int, int]]
+    ) -> list[Position]:
+        async with self.connection() as connection, connection.transaction():
+            for parameters in positions.claims(reader, partitions):
+                await connection.execute(positions.CLAIM, *parameters)
+            rows = await connection.fetch(positions.OF_READER, reader.cluster_id, reader.group_id)
+        wanted = {(topic, partition) for topic, partition, _ in partitions}
+        stored = [positions.from_row(row) for row in rows]
+        return [p for p in stored if (p.topic, p.partition) in wanted]
+
+    async def positions(self, reader: Reader | None = None) -> list[Position]:
+        async with self.connection() as connection:
+            if reader is None:
+                rows = await connection.fetch(positions.NEWEST)
+            else:
+                rows = await connection.fetch(
+                    positions.OF_READER, reader.cluster_id, reader.group_id
+                )
+        return [positions.from_row(row) for row in rows]
+
+    async def write(self, batch: Batch) -> Written:
+        async with self.connection() as connection:
+            return await write_batch(connection, batch)
+
+    async def stream(
+        self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
+    ) -> AsyncIterator[pa.RecordBatch]:
+        async with self.connection() as connection:
+            async for part in read.stream(connection, sql, parameters, timeout_ms):
+                yield part
+
+    async def fetch(
+        self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
+    ) -> pa.Table:
+        parts = [part async for part in self.stream(sql, parameters, timeout_ms=timeout_ms)]
+        return pa.Table.from_batches(parts)
+
+    async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        async with self.connection() as connection:
+            status = await connection.execute(sql, *parameters)
+        number = status.rsplit(" ", 1)[-1]
+        return int(number) if number.isdigit() else 0
