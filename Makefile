@@ -1,0 +1,87 @@
+# Every target says what it does: `make help`.
+# On a fresh machine this needs Python >= 3.11 and nothing else; `make up` needs Docker.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+MINIMUM = import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c '$(MINIMUM)' >/dev/null 2>&1 && { echo $$p; break; }; done)
+ARGS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+LOCK := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --upgrade
+CHECKED = shared services tests $(wildcard benchmarks scripts)
+
+.PHONY: help setup dev demo test lint format bench up down lock schema clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@echo '  ARGS="…" passes arguments on, as in: make demo ARGS=--exit'
+
+setup: .venv/.setup ## make .venv with econstream and its pinned dependencies
+
+demo: .venv/.setup ## stream the recorded samples through the whole pipeline, then serve the API
+	@$(BIN)/python -m services.cli demo $(ARGS)
+
+test: .venv/.dev ## run all tests, on a real broker and a real database
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/.dev ## check style, types and the layers of the imports
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check --diff .
+	@$(BIN)/mypy --no-error-summary $(CHECKED)
+	@$(BIN)/lint-imports --no-cache --no-logo
+
+format: .venv/.dev ## put the code into the house's format
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format .
+
+bench: .venv/.dev ## measure Kafka to database against the database's own limit
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+up: ## run the deployment in Docker: PostgreSQL, Kafka and the services, API on 127.0.0.1:8000
+	@deploy/make-env .env
+	@docker compose up --build --detach --wait $(ARGS)
+
+down: ## stop that deployment; ARGS=--volumes also deletes its data
+	@docker compose down $(ARGS)
+
+schema: .venv/.setup ## write sql/init/01_schema.sql anew from the datasets
+	@$(BIN)/python -m services.cli schema sql > .venv/schema.sql
+	@mv .venv/schema.sql sql/init/01_schema.sql
+
+lock: .venv/.dev ## pin the newest dependencies that pyproject.toml allows, with hashes
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo 'lock with \
+	the oldest Python there is support for: its pins hold on all later ones' >&2; exit 1; }
+	@$(LOCK) --all-build-deps --only-build-deps -o requirements-build.lock pyproject.toml
+	@$(LOCK) -o requirements.lock pyproject.toml
+	@$(LOCK) --extra dev --extra test -c requirements-build.lock -c requirements.lock \
+		-o requirements-dev.lock pyproject.toml
+
+clean: ## remove .venv and all caches; data/ stays
+	@rm -rf .venv build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf econstream.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+dev: .venv/.dev
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo 'econstream needs Python >= 3.11 with its venv module \
+	(Debian and Ubuntu: python3-venv); make PYTHON=/path/to/python says where it is' >&2; exit 1; }
+	@$(PYTHON) -c '$(MINIMUM)' 2>/dev/null || { echo '$(PYTHON) is older than 3.11, or has no \
+	venv module (Debian and Ubuntu: python3-venv)' >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .venv
+
+.venv/.setup: .venv/bin/python pyproject.toml requirements-build.lock requirements.lock
+	@echo 'Installing the pinned dependencies into .venv (a minute, once)'
+	@$(PIP) install --require-hashes -r requirements-build.lock -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+.venv/.dev: .venv/.setup requirements-dev.lock
+	@echo 'Installing the pinned tools for tests and checks into .venv (a minute, once)'
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
