@@ -5,48 +5,46 @@ import datetime as dt
 import json
 from typing import Any
 
+import pyarrow as pa
+
 from shared.database.base import Batch
+from shared.database.tables import DEAD_LETTERS
+from shared.decode import Rejected
 from shared.record import Headers
 
-LETTER_COLUMNS = (
-    "cluster_id",
-    "topic",
-    "partition",
-    "offset",
-    "dataset",
-    "message_timestamp",
-    "as_of",
-    "key",
-    "value",
-    "headers",
-    "error_code",
-    "reason",
-    "field",
-    "attempts",
+LETTER_SCHEMA = pa.schema(
+    [
+        (column.name, column.kind.arrow)
+        for column in DEAD_LETTERS.columns
+        if column.name not in ("id", "created_at", "resolved_at", "resolution")
+    ]
 )
 
 
-def letter_rows(batch: Batch) -> list[tuple[Any, ...]]:
-    """Return one row for each refused message, in the order of LETTER_COLUMNS."""
-    return [
-        (
-            batch.reader.cluster_id,
-            rejected.message.topic,
-            rejected.message.partition,
-            rejected.message.offset,
-            batch.dataset.name,
-            _moment(rejected.message.timestamp_ms),
-            rejected.as_of,
-            rejected.message.key,
-            rejected.message.value,
-            encode_headers(rejected.message.headers),
-            _storable(rejected.error.code),
-            _storable(rejected.error.reason),
-            _storable(rejected.error.field) if rejected.error.field else None,
-            1,
-        )
-        for rejected in batch.rejected
-    ]
+def letter_table(batch: Batch) -> pa.Table:
+    """Return one row for each refused message, in LETTER_SCHEMA."""
+    rows = [_letter(batch, rejected) for rejected in batch.rejected]
+    return pa.Table.from_pylist(rows, LETTER_SCHEMA)
+
+
+def _letter(batch: Batch, rejected: Rejected) -> dict[str, Any]:
+    message, error = rejected.message, rejected.error
+    return {
+        "cluster_id": batch.reader.cluster_id,
+        "topic": message.topic,
+        "partition": message.partition,
+        "offset": message.offset,
+        "dataset": batch.dataset.name,
+        "message_timestamp": _moment(message.timestamp_ms),
+        "as_of": rejected.as_of,
+        "key": message.key,
+        "value": message.value,
+        "headers": encode_headers(message.headers),
+        "error_code": _storable(error.code),
+        "reason": _storable(error.reason),
+        "field": _storable(error.field) if error.field else None,
+        "attempts": 1,
+    }
 
 
 def encode_headers(headers: Headers) -> str:

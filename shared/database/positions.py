@@ -1,36 +1,47 @@
 """The stored offsets: claiming a partition, and the epoch that each new reading of it gets."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.database.base import Position, Reader
+from shared.database.steps import Execute, Select, Steps
 
 _COLUMNS = "topic, partition, epoch, next_offset, last_timestamp, last_crc32"
 
-CLAIM = """INSERT INTO consumer_offsets
+_CLAIM = """INSERT INTO consumer_offsets
 (cluster_id, group_id, topic, partition, epoch, next_offset, updated_at)
 SELECT $1, $2, $3, $4, coalesce(max(epoch), 0) + 1, $5, now() FROM consumer_offsets
 WHERE group_id = $2 AND topic = $3 AND partition = $4
 ON CONFLICT (cluster_id, group_id, topic, partition) DO NOTHING"""
 """Begin a reading where none is stored; another cluster is another epoch of the same topic."""
 
-OF_READER = f"SELECT {_COLUMNS} FROM consumer_offsets WHERE cluster_id = $1 AND group_id = $2"
+_OF_READER = f"SELECT {_COLUMNS} FROM consumer_offsets WHERE cluster_id = $1 AND group_id = $2"
 
-NEWEST = (
+_NEWEST = (
     f"SELECT DISTINCT ON (group_id, topic, partition) {_COLUMNS} FROM consumer_offsets "
     "ORDER BY group_id, topic, partition, epoch DESC"
 )
 
 
-def claims(
-    reader: Reader, partitions: Sequence[tuple[str, int, int]]
-) -> Iterator[tuple[str, str, str, int, int]]:
-    """Yield the parameters of CLAIM for each (topic, partition, first offset), in one order."""
+def claim(reader: Reader, partitions: Sequence[tuple[str, int, int]]) -> Steps:
+    """Yield the steps that claim each (topic, partition, first offset); return their positions."""
     for topic, partition, first in sorted(partitions):
-        yield reader.cluster_id, reader.group_id, topic, partition, first
+        yield Execute(_CLAIM, (reader.cluster_id, reader.group_id, topic, partition, first))
+    found = yield from stored(reader)
+    wanted = {(topic, partition) for topic, partition, _ in partitions}
+    return [p for p in found if (p.topic, p.partition) in wanted]
 
 
-def from_row(row: Mapping[str, Any]) -> Position:
+def stored(reader: Reader | None) -> Steps:
+    """Yield the step that reads positions, of one reader or the newest of each; return them."""
+    if reader is None:
+        rows = yield Select(_NEWEST)
+    else:
+        rows = yield Select(_OF_READER, (reader.cluster_id, reader.group_id))
+    return [_from_row(row) for row in rows]
+
+
+def _from_row(row: Mapping[str, Any]) -> Position:
     """Return a stored position."""
     return Position(
         row["topic"], row["partition"], row["epoch"], row["next_offset"],

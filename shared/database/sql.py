@@ -164,32 +164,55 @@ class Statements:
         ]
         return " UNION ALL ".join(parts)
 
-    @cached_property
-    def delete_revision(self) -> str:
-        """Delete one revision by key and as_of."""
-        names = (*self.dataset.key, "as_of")
-        return f"DELETE FROM {self.revisions} WHERE {_numbered(names, ' AND ')}"
+    @property
+    def gone_name(self) -> str:
+        """Name of the table of revisions to delete."""
+        return f"gone_{self.dataset.name}"
+
+    @property
+    def put_name(self) -> str:
+        """Name of the table of current rows to insert."""
+        return f"put_{self.dataset.name}"
+
+    @property
+    def change_name(self) -> str:
+        """Name of the table of current rows to overwrite."""
+        return f"change_{self.dataset.name}"
+
+    @property
+    def put_revision_name(self) -> str:
+        """Name of the table of revisions to insert."""
+        return f"put_{self.dataset.revisions}"
 
     @cached_property
-    def insert_revision(self) -> str:
-        """Insert one revision, all columns given."""
-        return self._insert_one(self.revisions)
+    def delete_revisions(self) -> str:
+        """Delete revisions by key and as_of."""
+        same = " AND ".join(f"r.{quote(k)} = g.{quote(k)}" for k in (*self.dataset.key, "as_of"))
+        return f"DELETE FROM {self.revisions} AS r USING {quote(self.gone_name)} AS g WHERE {same}"
+
+    @cached_property
+    def insert_revisions(self) -> str:
+        """Insert revisions, all columns given."""
+        return self._insert_all(self.revisions, self.put_revision_name)
 
     @cached_property
     def insert_current(self) -> str:
-        """Insert one current row, all columns given."""
-        return self._insert_one(self.table)
+        """Insert current rows, all columns given."""
+        return self._insert_all(self.table, self.put_name)
 
     @cached_property
     def update_current(self) -> str:
-        """Overwrite the current row of a key; parameters: the columns outside the key, the key."""
+        """Overwrite current rows, all columns given."""
         rest = [name for name in self.stored_columns if name not in self.dataset.key]
-        where = _numbered(self.dataset.key, " AND ", first=len(rest) + 1)
-        return f"UPDATE {self.table} SET {_numbered(rest, ', ')} WHERE {where}"
+        sets = ", ".join(f"{quote(name)} = i.{quote(name)}" for name in rest)
+        return (
+            f"UPDATE {self.table} AS c SET {sets} FROM {quote(self.change_name)} AS i "
+            f"WHERE {self._same_key}"
+        )
 
-    def _insert_one(self, table: str) -> str:
-        marks = ", ".join(f"${n}" for n in range(1, len(self.stored_columns) + 1))
-        return f"INSERT INTO {table} ({listed(self.stored_columns)}) VALUES ({marks})"
+    def _insert_all(self, table: str, source: str) -> str:
+        columns = listed(self.stored_columns)
+        return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {quote(source)}"
 
     @property
     def _of_keys(self) -> str:
@@ -213,7 +236,3 @@ class Statements:
 
 def _differs(column: Column) -> str:
     return f"c.{quote(column.name)} IS DISTINCT FROM i.{quote(column.name)}"
-
-
-def _numbered(names: Iterable[str], separator: str, first: int = 1) -> str:
-    return separator.join(f"{quote(name)} = ${n}" for n, name in enumerate(names, first))

@@ -1,5 +1,6 @@
 """The database protocol over a pool of PostgreSQL connections."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +13,10 @@ from shared.database import positions
 from shared.database.base import Batch, Position, Reader, Written
 from shared.database.postgres import read, schema
 from shared.database.postgres.faults import translated
-from shared.database.postgres.write import Connection, write_batch
+from shared.database.fold import by_key
+from shared.database.postgres.session import Connection, transact
+from shared.database.steps import Steps
+from shared.database.write import write
 from shared.dataset import Dataset
 from shared.errors import Transient
 
@@ -79,27 +83,15 @@ class PostgresDatabase:
     async def claim(
         self, reader: Reader, partitions: Sequence[tuple[str, int, int]]
     ) -> list[Position]:
-        async with self.connection() as connection, connection.transaction():
-            for parameters in positions.claims(reader, partitions):
-                await connection.execute(positions.CLAIM, *parameters)
-            rows = await connection.fetch(positions.OF_READER, reader.cluster_id, reader.group_id)
-        wanted = {(topic, partition) for topic, partition, _ in partitions}
-        stored = [positions.from_row(row) for row in rows]
-        return [p for p in stored if (p.topic, p.partition) in wanted]
+        return await self._transact(positions.claim(reader, partitions))
 
     async def positions(self, reader: Reader | None = None) -> list[Position]:
-        async with self.connection() as connection:
-            if reader is None:
-                rows = await connection.fetch(positions.NEWEST)
-            else:
-                rows = await connection.fetch(
-                    positions.OF_READER, reader.cluster_id, reader.group_id
-                )
-        return [positions.from_row(row) for row in rows]
+        return await self._transact(positions.stored(reader))
 
     async def write(self, batch: Batch) -> Written:
-        async with self.connection() as connection:
-            return await write_batch(connection, batch)
+        folded = await asyncio.to_thread(by_key, batch) if batch.table.num_rows else None
+        written: Written = await self._transact(write(batch, folded, locks=True))
+        return written
 
     async def stream(
         self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
@@ -119,3 +111,7 @@ class PostgresDatabase:
             status = await connection.execute(sql, *parameters)
         number = status.rsplit(" ", 1)[-1]
         return int(number) if number.isdigit() else 0
+
+    async def _transact(self, steps: Steps) -> Any:
+        async with self.connection() as connection:
+            return await transact(connection, steps)

@@ -7,7 +7,7 @@ import asyncpg
 import pyarrow as pa
 
 from shared.columns import Kind
-from shared.database.postgres.write import Connection
+from shared.database.postgres.session import Connection
 
 BATCH_ROWS = 10_000
 

@@ -2,7 +2,7 @@
 
 from shared.database import catalog
 from shared.database.ddl import POSTGRESQL
-from shared.database.postgres.write import Connection
+from shared.database.postgres.session import Connection
 from shared.dataset import Dataset
 
 _LOCK = 0x65636F6E

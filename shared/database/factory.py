@@ -1,0 +1,17 @@
+"""Chooses the database by DATABASE_BACKEND."""
+
+from shared.database.base import Database
+from shared.settings import Settings
+
+
+def create_database(settings: Settings, *, application: str) -> Database:
+    """Return the database that the settings name, not opened yet; `application` is told it."""
+    if settings.database_backend == "postgresql":
+        from shared.database.postgres import PostgresDatabase
+
+        return PostgresDatabase(
+            settings.postgres_dsn, pool_size=settings.database_pool_size, application=application
+        )
+    from shared.database.duckdb import DuckdbDatabase
+
+    return DuckdbDatabase(settings.duckdb_path, memory_limit=settings.duckdb_memory_limit)

@@ -1,0 +1,37 @@
+"""What a transaction is made of, said without a connection, so that both databases do the same."""
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """Run a statement; the answer is the number of rows it touched."""
+
+    sql: str
+    parameters: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Run a query; the answer is its rows."""
+
+    sql: str
+    parameters: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Make rows readable as a table that is gone with the transaction; the answer is 0."""
+
+    name: str
+    rows: pa.Table
+
+
+Step = Execute | Select | Load
+Answer = int | Sequence[Mapping[str, Any]]
+Steps = Generator[Step, Any, Any]
+"""A transaction in steps: yields each, is sent its answer, returns the outcome."""
