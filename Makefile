@@ -78,7 +78,7 @@ dev: .venv/.dev
 .venv/.setup: .venv/bin/python pyproject.toml requirements-build.lock requirements.lock
 	@echo 'Installing the pinned dependencies into .venv (a minute, once)'
 	@$(PIP) install --require-hashes -r requirements-build.lock -r requirements.lock
-	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
+	@$(PIP) --quiet install --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
 .venv/.dev: .venv/.setup requirements-dev.lock
