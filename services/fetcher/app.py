@@ -1,0 +1,111 @@
+"""Puts the fetcher together: connects to Kafka, makes the topics, and does what is ordered."""
+
+import asyncio
+import datetime as dt
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.fetcher.archive import INDEX
+from services.fetcher.fetcher import Fetcher
+from services.fetcher.replay import FetchReport
+from services.fetcher.run import Progress
+from shared.kafka import Producer, TopicSpec, connect, ensure_topics
+from shared.observability import get_logger
+from shared.registry import discover as discover_datasets
+from shared.settings import Settings
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchOrder:
+    """What the fetcher is to do.
+
+    names       sources, whatever their case; none: FETCH_SOURCES, else all
+    once        fetch once and end, instead of keeping fresh
+    since       ask for data from this day on only
+    replay_dir  play this archive back and end, instead of asking upstreams
+    dry_run     publish nothing, and so need no broker; together with `once` or `replay_dir`
+    """
+
+    names: tuple[str, ...] = ()
+    once: bool = False
+    since: dt.date | None = None
+    replay_dir: Path | None = None
+    dry_run: bool = False
+
+
+async def run_fetcher(
+    settings: Settings, order: FetchOrder, stop: asyncio.Event, progress: Progress | None = None
+) -> FetchReport | None:
+    """Do what is ordered; the report, or None where the fetcher ran as a service until `stop`.
+
+    As a service it first plays FETCH_REPLAY_DIR back, once for each content of that archive.
+    Raises ConfigError before any I/O where a setting is wrong, Transient where the broker is
+    away. Cancelling leaves what is published published.
+    """
+    if order.dry_run:
+        return await _end(Fetcher(settings, None), order, stop, progress)
+    cluster = await connect(settings)
+    await ensure_topics(
+        cluster,
+        [
+            TopicSpec(
+                dataset.topic(settings.kafka_topic_prefix),
+                settings.kafka_topic_partitions,
+                settings.kafka_replication_factor,
+            )
+            for dataset in discover_datasets()
+        ],
+    )
+    async with Producer(cluster) as producer:
+        fetcher = Fetcher(settings, producer)
+        if order.replay_dir or order.once:
+            return await _end(fetcher, order, stop, progress)
+        if settings.fetch_replay_dir:
+            await _replay_first(fetcher, settings, settings.fetch_replay_dir, order.names)
+        await fetcher.serve(stop, order.names)
+        return None
+
+
+async def _end(
+    fetcher: Fetcher, order: FetchOrder, stop: asyncio.Event, progress: Progress | None
+) -> FetchReport:
+    """Replay or fetch once; ends early, as cancelled, when `stop` is set."""
+    if order.replay_dir:
+        work = asyncio.ensure_future(fetcher.replay(order.replay_dir, order.names, progress))
+    else:
+        work = asyncio.ensure_future(fetcher.fetch_once(order.names, order.since, progress))
+    stopped = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
+        if not work.done():
+            work.cancel()
+    return await work
+
+
+async def _replay_first(
+    fetcher: Fetcher, settings: Settings, folder: Path, names: tuple[str, ...]
+) -> None:
+    mark = settings.data_dir / f"replayed-{await asyncio.to_thread(_content, folder)}"
+    if await asyncio.to_thread(mark.exists):
+        return
+    report = await fetcher.replay(folder, names)
+    _log.info("archive_replayed", folder=str(folder), records=report.records)
+    try:
+        await asyncio.to_thread(_touch, mark)
+    except OSError as exc:
+        _log.warning("replay_not_marked", path=str(mark), reason=exc.strerror)
+
+
+def _content(folder: Path) -> str:
+    index = folder / INDEX
+    return hashlib.sha256(index.read_bytes() if index.exists() else b"").hexdigest()[:16]
+
+
+def _touch(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()

@@ -1,0 +1,147 @@
+"""The fetcher: replays an archive, fetches once, or keeps its sources fresh."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+from services.fetcher.answer import Request
+from services.fetcher.archive import ArchiveWriter
+from services.fetcher.http import HttpClient
+from services.fetcher.live import fetch
+from services.fetcher.publish import DryRun, Publisher
+from services.fetcher.registry import SourceRegistry, discover
+from services.fetcher.replay import FetchReport, replay
+from services.fetcher.run import Progress, Run, RunSummary
+from services.fetcher.schedule import keep_fresh
+from services.fetcher.source import Source
+from services.fetcher.watchlist import Watchlist, read_watchlist
+from shared.errors import ConfigError
+from shared.observability import get_logger
+from shared.settings import Settings
+
+ClientFactory = Callable[[Sequence[Source]], HttpClient]
+_log = get_logger(__name__)
+
+
+class Fetcher:
+    """What is done with sources: replay their answers, fetch them once, or keep them fresh.
+
+    publisher  where records go; none: a dry run, which parses and publishes nothing
+    registry   the sources there are; by default those built in and plugged in
+    client     makes the HTTP client for some sources; only tests give another
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        publisher: Publisher | None,
+        *,
+        registry: SourceRegistry | None = None,
+        client: ClientFactory | None = None,
+    ) -> None:
+        self._settings = settings
+        self._publisher = publisher or DryRun()
+        self._registry = registry or discover()
+        self._client = client or client_for
+
+    @property
+    def sources(self) -> SourceRegistry:
+        """The sources there are."""
+        return self._registry
+
+    async def replay(
+        self, folder: Path, names: Iterable[str] | None = None, progress: Progress | None = None
+    ) -> FetchReport:
+        """Play an archive of answers back through the named sources, or all.
+
+        Reads neither the network nor the watchlist's names. Raises ConfigError for an unknown
+        source and a folder that is no archive, Transient where the broker is away.
+        """
+        selected = self._selected(names, self._watchlist_if_any())
+        prefix = self._settings.kafka_topic_prefix
+        return await replay(folder, self._registry, selected, self._publisher, prefix, progress)
+
+    async def fetch_once(
+        self,
+        names: Iterable[str] | None = None,
+        since: dt.date | None = None,
+        progress: Progress | None = None,
+    ) -> FetchReport:
+        """Fetch the named sources, or all, once and side by side.
+
+        Raises ConfigError before any I/O to a network for an unknown source, a missing setting
+        or a wrong watchlist, and Transient where the broker is away.
+        """
+        watchlist = read_watchlist(self._settings.watchlist)
+        selected = self._selected(names, watchlist)
+        plan = [(s, s.requests(watchlist, self._settings, since)) for s in selected]
+        report = FetchReport()
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(self._client(selected))
+            group = await stack.enter_async_context(asyncio.TaskGroup())
+            tasks = [
+                group.create_task(self._fetch(source, requests, client, progress))
+                for source, requests in plan
+            ]
+        report.runs += [task.result() for task in tasks]
+        return report
+
+    async def serve(self, stop: asyncio.Event, names: Iterable[str] | None = None) -> None:
+        """Keep the named sources fresh, or all, until `stop` is set.
+
+        A source that lacks a setting is left out with a warning, unless it was named: then
+        ConfigError is raised. The watchlist is read anew before each run.
+        """
+        named = bool(names or self._settings.fetch_sources)
+        watchlist = read_watchlist(self._settings.watchlist)
+        ready: list[Source] = []
+        for source in self._selected(names, watchlist):
+            try:
+                source.requests(watchlist, self._settings, None)
+                ready.append(source)
+            except ConfigError as exc:
+                if named:
+                    raise
+                _log.warning("source_left_out", source=source.name, reason=str(exc))
+        async with self._client(ready) as client, asyncio.TaskGroup() as group:
+            for source in ready:
+                refresh = partial(self._refresh, source, client)
+                group.create_task(keep_fresh(source, refresh, stop), name=source.name)
+
+    async def _refresh(
+        self, source: Source, client: HttpClient, since: dt.date | None
+    ) -> RunSummary:
+        watchlist = await asyncio.to_thread(read_watchlist, self._settings.watchlist)
+        configured = source.configured(watchlist)
+        requests = configured.requests(watchlist, self._settings, since)
+        return await self._fetch(configured, requests, client, None)
+
+    async def _fetch(
+        self,
+        source: Source,
+        requests: Sequence[Request],
+        client: HttpClient,
+        progress: Progress | None,
+    ) -> RunSummary:
+        folder = self._settings.fetch_archive_dir
+        archive = ArchiveWriter(folder) if folder else None
+        prefix = self._settings.kafka_topic_prefix
+        planned = len(requests)
+        run = Run(source, self._publisher, prefix, planned=planned, progress=progress)
+        return await fetch(run, requests, client, archive)
+
+    def _selected(self, names: Iterable[str] | None, watchlist: Watchlist) -> list[Source]:
+        chosen = list(names or ()) or self._settings.fetch_sources
+        return [source.configured(watchlist) for source in self._registry.select(chosen)]
+
+    def _watchlist_if_any(self) -> Watchlist:
+        path = self._settings.watchlist
+        return read_watchlist(path) if path.exists() else Watchlist({})
+
+
+def client_for(sources: Sequence[Source]) -> HttpClient:
+    """Return the HTTP client for some sources: their hosts, each at its own rate."""
+    return HttpClient({host: source.per_second for source in sources for host in source.hosts})

@@ -1,0 +1,182 @@
+"""The way to the upstreams: the only home of httpx, careful with them and with secrets."""
+
+import asyncio
+import datetime as dt
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Self
+
+import httpx
+from aiolimiter import AsyncLimiter
+
+from services.fetcher.answer import Answer, Request, UnreadableAnswer, UpstreamError
+from shared.errors import Transient
+
+_AGAIN = frozenset({429, 500, 502, 503, 504})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_TRANSPORT_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may cost; seconds and bytes.
+
+    body_bytes   after decompression
+    seconds      for one attempt, from connecting to the last byte
+    attempts     in all, the first included
+    longest_wait between two attempts; an upstream that asks for more is left alone
+    """
+
+    body_bytes: int = 64 * 1024 * 1024
+    connect_seconds: float = 10.0
+    seconds: float = 60.0
+    redirects: int = 5
+    attempts: int = 4
+    first_wait: float = 1.0
+    longest_wait: float = 60.0
+
+
+class HttpClient:
+    """Asks upstreams: only known hosts, each at its own rate; an async context manager.
+
+    rates    requests a second for each host that may be spoken to; all others are refused,
+             also when an answer redirects to them
+    schemes  https; http is for servers on one's own machine
+    """
+
+    def __init__(
+        self,
+        rates: Mapping[str, float],
+        *,
+        limits: Limits | None = None,
+        schemes: tuple[str, ...] = ("https",),
+        agent: str = "econstream (economic data pipeline; honours Retry-After)",
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._limiters = {host: AsyncLimiter(1, 1 / rate) for host, rate in rates.items()}
+        self._limits = limits or Limits()
+        self._schemes = schemes
+        self._agent = agent
+        self._sleep = sleep
+        self._client: httpx.AsyncClient | None = None
+
+    async def __aenter__(self) -> Self:
+        self._client = httpx.AsyncClient(
+            headers={"user-agent": self._agent, "accept-encoding": "gzip, deflate"},
+            timeout=httpx.Timeout(self._limits.seconds, connect=self._limits.connect_seconds),
+            follow_redirects=False,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    async def get(self, request: Request) -> Answer:
+        """Ask until there is an answer that is worth reading, and return it whatever its status.
+
+        Statuses 429 and 5xx and broken connections are tried again, with full jitter and never
+        before the upstream's Retry-After; the last such answer is returned. Raises Transient
+        where no attempt got an answer, UnreadableAnswer for a body over the limit and
+        UpstreamError for a redirect that may not be followed. The errors name the URL without
+        its secrets. Cancelling ends at once and leaves nothing open.
+        """
+        for attempt in range(1, self._limits.attempts + 1):
+            last = attempt == self._limits.attempts
+            wait = self._jitter(attempt)
+            try:
+                async with asyncio.timeout(self._limits.seconds):
+                    answer = await self._follow(request)
+            except (httpx.TransportError, httpx.DecodingError, TimeoutError) as exc:
+                if last:
+                    # Not chained: httpx's error holds the request, and that the secrets.
+                    raise Transient(
+                        f"{request.url}: no answer in {attempt} attempts ({_reason(exc)})"
+                    ) from None
+            else:
+                asked = retry_after(answer)
+                if answer.status not in _AGAIN or last or asked > self._limits.longest_wait:
+                    return answer
+                wait += asked
+            await self._sleep(wait)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _follow(self, request: Request) -> Answer:
+        """Send a request and follow its redirects; the secrets go to the first host only."""
+        url = httpx.URL(request.url).copy_merge_params(
+            {name: secret.get_secret_value() for name, secret in request.secrets.items()}
+        )
+        for _ in range(self._limits.redirects + 1):
+            self._check(url, request)
+            await self._limiters[url.host].acquire()
+            answer, location = await self._send(url, request)
+            if location is None:
+                return answer
+            url = url.join(location)
+        raise UpstreamError(f"{request.url}: over {self._limits.redirects} redirects, given up")
+
+    async def _send(self, url: httpx.URL, request: Request) -> tuple[Answer, str | None]:
+        if self._client is None:
+            raise RuntimeError("the client is used outside of its context")
+        async with self._client.stream("GET", url, headers=dict(request.headers)) as response:
+            location = response.headers.get("location")
+            if response.status_code in _REDIRECTS and location:
+                return Answer(request.url, response.status_code, {}, b"", _now()), location
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > self._limits.body_bytes:
+                    raise UnreadableAnswer(
+                        f"{request.url}: the body is over {self._limits.body_bytes:,} bytes"
+                    )
+            headers = {
+                name: value
+                for name, value in response.headers.items()
+                if name not in _TRANSPORT_HEADERS
+            }
+            return Answer(request.url, response.status_code, headers, bytes(body), _now()), None
+
+    def _check(self, url: httpx.URL, request: Request) -> None:
+        if url.host not in self._limiters or url.scheme not in self._schemes:
+            raise UpstreamError(
+                f"{request.url}: leads to {url.scheme}://{url.host}, which is not one of the "
+                "source's hosts: not followed"
+            )
+
+    def _jitter(self, attempt: int) -> float:
+        longest = min(self._limits.longest_wait, self._limits.first_wait * 2 ** (attempt - 1))
+        return random.uniform(0, longest)  # noqa: S311  # spreads load, guards nothing
+
+
+def retry_after(answer: Answer) -> float:
+    """Return how many seconds an answer asks to wait; 0 where it does not say."""
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return float(min(int(text), 10**9))
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.UTC)
+    return max(0.0, (moment - answer.fetched_at).total_seconds())
+
+
+def _reason(exc: Exception) -> str:
+    """Return what went wrong; httpx's own texts may hold a URL and so are not passed on."""
+    return (
+        "too slow" if isinstance(exc, TimeoutError | httpx.TimeoutException) else type(exc).__name__
+    )
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,172 @@
+"""One run of one source: answers in, records out, and an account of both."""
+
+import asyncio
+import datetime as dt
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+from uuid import uuid4
+
+import pyarrow as pa
+
+from services.fetcher.answer import Answer, Parsed, UnreadableAnswer, UpstreamError
+from services.fetcher.publish import Publisher, publish_rows
+from services.fetcher.source import Source
+from shared.datasets.data_refresh_log import DATASET as DATA_REFRESH_LOG
+from shared.errors import InvalidRecord
+from shared.observability import get_logger
+from shared.record import Rows
+
+Status = Literal["success", "partial", "unchanged", "failed"]
+Progress = Callable[["RunSummary"], None]
+
+_LONGEST_MESSAGE = 2_000
+_log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class RunSummary:
+    """What a run of a source did.
+
+    planned          how many answers there will be, as far as is known
+    upstream_errors  what upstreams answered instead of data, each with its URL
+    failures         what went wrong on the way, each with its URL; these fail the run
+    from_archive     the answers are recorded: an upstream's error is then no failure
+    """
+
+    source: str
+    data_type: str
+    run_id: str
+    started: dt.datetime
+    from_archive: bool = False
+    planned: int = 0
+    answers: int = 0
+    records: int = 0
+    by_dataset: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
+    upstream_errors: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> bool:
+        """Whether something was asked for and not had."""
+        return bool(self.failures or (self.upstream_errors and not self.from_archive))
+
+    @property
+    def status(self) -> Status:
+        """The run in one word, as it stands on data_refresh_log."""
+        if self.failed:
+            return "partial" if self.records else "failed"
+        return "success" if self.records else "unchanged"
+
+    @property
+    def message(self) -> str | None:
+        """Why it failed or what was left out; None where there is nothing to say."""
+        said = [*self.failures, *self.upstream_errors, *self.warnings]
+        said += [f"{count} skipped: {reason}" for reason, count in self.skipped.items()]
+        return "; ".join(said)[:_LONGEST_MESSAGE] or None
+
+
+class Run:
+    """One run of one source; its answers are taken one after the other."""
+
+    def __init__(
+        self,
+        source: Source,
+        publisher: Publisher,
+        prefix: str,
+        *,
+        planned: int = 0,
+        from_archive: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
+        started = dt.datetime.now(dt.UTC)
+        run_id = f"{source.name}-{started:%Y%m%dT%H%M%SZ}-{uuid4().hex[:12]}"
+        data_type = source.datasets[0].name
+        self.source = source
+        self.summary = RunSummary(source.name, data_type, run_id, started, from_archive, planned)
+        self._publisher = publisher
+        self._prefix = prefix
+        self._progress = progress
+        self._clock = time.monotonic()
+
+    async def take(self, answer: Answer) -> Parsed:
+        """Parse an answer and publish what it says; returns when all is acknowledged.
+
+        A fault in the answer is written down in the summary and nothing of it is published.
+        Raises what the publisher raises, such as Transient where the broker is away.
+        """
+        self.summary.answers += 1
+        parsed = await self._parse(answer)
+        self.summary.skipped.update(parsed.skipped)
+        self.summary.warnings.update(parsed.warnings)
+        for rows in parsed.rows:
+            try:
+                await self._publish(replace(rows, run_id=self.summary.run_id))
+            except InvalidRecord as exc:
+                self.fail(answer.url, str(exc))
+        self.tell()
+        return parsed
+
+    def fail(self, url: str, reason: str) -> None:
+        """Write down that an answer could not be had or read, and why."""
+        self.summary.failures.append(f"{url}: {reason}" if url not in reason else reason)
+        _log.warning("answer_failed", source=self.source.name, url=url, reason=reason)
+
+    def refuse(self, url: str, reason: str) -> None:
+        """Write down that the upstream answered with an error."""
+        self.summary.upstream_errors.append(f"{url}: {reason}" if url not in reason else reason)
+        _log.warning("upstream_error", source=self.source.name, url=url, reason=reason)
+
+    def tell(self) -> None:
+        """Hand the state of the run to whoever shows its progress."""
+        self.summary.seconds = time.monotonic() - self._clock
+        if self._progress is not None:
+            self._progress(self.summary)
+
+    async def finish(self) -> RunSummary:
+        """Put the run on data_refresh_log and return its summary."""
+        self.tell()
+        summary = self.summary
+        row = {
+            "run_id": summary.run_id,
+            "data_type": summary.data_type,
+            "refresh_time": summary.started,
+            "status": summary.status,
+            "records_updated": summary.records,
+            "error_message": summary.message,
+            "duration_seconds": summary.seconds,
+        }
+        table = pa.Table.from_pylist([row], schema=DATA_REFRESH_LOG.arrow_schema)
+        log_row = Rows(DATA_REFRESH_LOG, table, source=summary.source, run_id=summary.run_id)
+        await publish_rows(self._publisher, log_row, self._prefix)
+        _log.info(
+            "run_finished",
+            source=summary.source,
+            status=summary.status,
+            records=summary.records,
+            seconds=round(summary.seconds, 3),
+        )
+        return summary
+
+    async def _parse(self, answer: Answer) -> Parsed:
+        try:
+            if answer.status == 304:
+                return Parsed()
+            return await asyncio.to_thread(self.source.parse, answer)
+        except UpstreamError as exc:
+            self.refuse(answer.url, str(exc))
+        except UnreadableAnswer as exc:
+            self.fail(answer.url, str(exc))
+        except Exception as exc:  # noqa: BLE001  # a source is foreign code: its fault stays here
+            self.fail(answer.url, f"a fault in the source {self.source.name}: {exc!r}")
+        return Parsed()
+
+    async def _publish(self, rows: Rows) -> None:
+        count = await publish_rows(self._publisher, rows, self._prefix)
+        self.summary.records += count
+        self.summary.by_dataset[rows.dataset.name] += count

@@ -1,0 +1,68 @@
+"""What a source of data is: the one class that a new source, built in or plugged in, extends."""
+
+import datetime as dt
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from services.fetcher.answer import Answer, Parsed, Request
+from services.fetcher.watchlist import Watchlist
+from shared.dataset import Dataset
+from shared.settings import Settings
+
+
+class Source(ABC):
+    """A source: what it asks and how it reads the answers; its docstring is its documentation.
+
+    name       what it is called on the command line, in messages and in the watchlist
+    hosts      the only hosts it may speak to, redirects included
+    datasets   what it fills, the main one first
+    watches    the list in its section of the watchlist that says what to ask for
+    per_second requests a second and host that the upstream bears
+    every      how often it is worth asking while running as a service
+    overlap    how far back a later run of a service asks again; None: always everything
+    """
+
+    name: ClassVar[str]
+    hosts: ClassVar[tuple[str, ...]]
+    datasets: ClassVar[tuple[Dataset, ...]]
+    watches: ClassVar[str]
+    per_second: ClassVar[float] = 1.0
+    every: ClassVar[dt.timedelta] = dt.timedelta(days=1)
+    overlap: ClassVar[dt.timedelta | None] = None
+
+    @property
+    def documentation(self) -> str:
+        """What the source reads and how, as its docstring says."""
+        return inspect.getdoc(type(self)) or ""
+
+    @abstractmethod
+    def matches(self, url: str) -> bool:
+        """Return whether this source reads the answers of this URL."""
+
+    @abstractmethod
+    def requests(
+        self, watchlist: Watchlist, settings: Settings, since: dt.date | None
+    ) -> Sequence[Request]:
+        """Return what to ask so that everything watched is fresh, from `since` on where given.
+
+        Does no I/O. Raises ConfigError where a setting it needs is missing.
+        """
+
+    @abstractmethod
+    def parse(self, answer: Answer) -> Parsed:
+        """Return what an answer says. Pure: no I/O, no clock, the same answer the same result.
+
+        Raises UnreadableAnswer where the answer lacks its documented form and UpstreamError
+        where it is the upstream's own error. Called off the event loop.
+        """
+
+    def configured(self, watchlist: Watchlist) -> "Source":
+        """Return this source as the switches in its section of the watchlist want it."""
+        return self
+
+    def speaks_to(self, url: str) -> bool:
+        """Return whether a URL's host is one of this source's."""
+        return urlsplit(url).hostname in self.hosts

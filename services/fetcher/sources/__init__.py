@@ -1,0 +1,1 @@
+"""One file a source; the registry finds them by their `SOURCE`."""

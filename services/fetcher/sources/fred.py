@@ -1,0 +1,214 @@
+"""FRED and ALFRED: observations of economic series, their vintages and what the series are."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+from urllib.parse import urlencode, urlsplit
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from services.fetcher.answer import (
+    Answer,
+    Parsed,
+    Request,
+    UnreadableAnswer,
+    UpstreamError,
+    query_of,
+)
+from services.fetcher.body import data_of, json_object
+from services.fetcher.columns import (
+    column_of,
+    dates,
+    ends_of_days,
+    figures,
+    make_rows,
+    new_columns,
+    texts,
+)
+from services.fetcher.source import Source
+from services.fetcher.watchlist import Watchlist
+from shared.columns import UTC_MICROSECONDS
+from shared.dataset import Dataset
+from shared.datasets.fred_data import DATASET as FRED_DATA
+from shared.datasets.fred_series import DATASET as FRED_SERIES
+from shared.errors import ConfigError
+from shared.settings import Settings
+
+_API = "https://api.stlouisfed.org/fred/"
+_OBSERVATIONS = "/fred/series/observations"
+_SERIES = "/fred/series"
+_PAGE = 100_000
+_READ = ("1", "4")
+_ALL_TIME = {"realtime_start": "1776-07-04", "realtime_end": "9999-12-31"}
+_REALTIME = ("realtime_start", "realtime_end")
+_OBSERVATION_FIELDS = (*_REALTIME, "date", "value")
+_TEXT_FIELDS = ("title", "units", "units_short", "frequency", "seasonal_adjustment")
+_SERIES_FIELDS = (
+    *("id", *_REALTIME, *_TEXT_FIELDS, "last_updated", "notes"),
+    *("observation_start", "observation_end", "frequency_short", "seasonal_adjustment_short"),
+    *("popularity", "group_popularity"),
+)
+
+
+class Fred(Source):
+    """FRED's observations of economic series with their vintages, and the series' descriptions.
+
+    Reads `fred/series/observations` (ordinary answers, all vintages or a range of them, initial
+    releases) and `fred/series`, in JSON; needs FRED_API_KEY, free of charge. Other routes, and
+    the tables with a column for each vintage (output_type 2 and 3), are not read.
+
+    A value of "." is published as null: FRED has none, or withdrew the one it had. A row that
+    merely ends (its realtime_end lies in the past and nothing follows) is no withdrawal: FRED
+    says a withdrawal with a ".", and a rolling window such as SP500's drops rows that stay true.
+
+    What moment a value was known at:
+    - Where vintages were asked for (a real-time period, vintage dates or initial releases), it
+      is the end of the day realtime_start, UTC, and never later than the fetch. FRED cuts
+      realtime_start to the first day asked for; such a day is no vintage, but the value stood
+      on it. Published with that day it is a sighting: where the true vintage is stored too, it
+      confirms it and makes no version; where it is not, nothing is claimed for any earlier day.
+    - An ordinary answer has no vintage (its realtime_start is the day of asking, or older where
+      FRED answers from its cache): Last-Modified, else the time of fetching.
+
+    Figures that FRED transformed on request (units other than lin, a frequency) are not the
+    series' own; they are counted as skipped.
+    """
+
+    name: ClassVar[str] = "fred"
+    hosts: ClassVar[tuple[str, ...]] = ("api.stlouisfed.org",)
+    datasets: ClassVar[tuple[Dataset, ...]] = (FRED_DATA, FRED_SERIES)
+    watches: ClassVar[str] = "series"
+    per_second: ClassVar[float] = 2.0
+    every: ClassVar[dt.timedelta] = dt.timedelta(hours=6)
+
+    def matches(self, url: str) -> bool:
+        parts, query = urlsplit(url), query_of(url)
+        if parts.hostname not in self.hosts or not query.get("series_id"):
+            return False
+        if query.get("file_type", "json") != "json" or query.get("output_type", "1") not in _READ:
+            return False
+        return parts.path in (_OBSERVATIONS, _SERIES)
+
+    def requests(
+        self, watchlist: Watchlist, settings: Settings, since: dt.date | None
+    ) -> Sequence[Request]:
+        if settings.fred_api_key is None:
+            raise ConfigError(
+                "FRED needs a key: set FRED_API_KEY to yours, free of charge at "
+                "https://fred.stlouisfed.org/docs/api/api_key.html"
+            )
+        secrets = {"api_key": settings.fred_api_key}
+        start = {"observation_start": since.isoformat()} if since else {}
+        vintages = watchlist.names(self.name, "vintages")
+        urls: list[str] = []
+        for series in dict.fromkeys((*watchlist.names(self.name, self.watches), *vintages)):
+            period = _ALL_TIME if series in vintages else {}
+            urls.append(_url("series", series))
+            urls.append(_url("series/observations", series, limit=str(_PAGE), **start, **period))
+        return [Request(url, secrets=secrets) for url in urls]
+
+    def parse(self, answer: Answer) -> Parsed:
+        document, warnings = json_object(answer)
+        if "error_code" in document or "error_message" in document:
+            raise UpstreamError(
+                f"FRED answered {document.get('error_code', answer.status)}: "
+                f"{document.get('error_message', 'without a reason')}"
+            )
+        data_of(answer)
+        if answer.path == _SERIES:
+            return _series(answer, document, warnings)
+        return _observations(answer, document, warnings)
+
+
+def _url(route: str, series: str, **query: str) -> str:
+    return f"{_API}{route}?{urlencode({'series_id': series, 'file_type': 'json', **query})}"
+
+
+def _observations(answer: Answer, document: dict[str, Any], warnings: list[str]) -> Parsed:
+    found = _objects(document, "observations")
+    transformed = _transformation(answer.query, document)
+    if transformed:
+        return Parsed(skipped={f"transformed by FRED ({transformed})": len(found)})
+    days = dates(texts(column_of(found, "date", "observations"), "date"), "date")
+    values = texts(column_of(found, "value", "observations"), "value")
+    missing = pc.is_in(values, pa.array([".", ""]))
+    columns = {
+        "series_id": pa.array([answer.query["series_id"]], pa.string()).take(
+            pa.array([0] * len(found), pa.int64())
+        ),
+        "date": days,
+        "value": figures(pc.if_else(missing, pa.scalar(None, pa.string()), values), "value"),
+    }
+    rows = make_rows(FRED_DATA, columns, _known_at(answer, document, found), Fred.name)
+    if found:
+        warnings += new_columns(found[0], _OBSERVATION_FIELDS, "FRED's observations")
+    return Parsed([rows], warnings=warnings, more=list(_next_page(answer, document, len(found))))
+
+
+def _series(answer: Answer, document: dict[str, Any], warnings: list[str]) -> Parsed:
+    found = _objects(document, "seriess")
+    columns = {
+        name: texts(column_of(found, name, "series"), name) for name in ("id", *_TEXT_FIELDS)
+    }
+    updated = column_of(found, "last_updated", "series")
+    columns |= {
+        "series_id": columns["id"],
+        "release": pa.nulls(len(found), pa.string()),
+        "last_updated": pa.array([_moment(text) for text in updated], UTC_MICROSECONDS),
+        "notes": texts([fields.get("notes") for fields in found], "notes"),
+    }
+    rows = make_rows(FRED_SERIES, columns, _known_at(answer, document, found), Fred.name)
+    if found:
+        warnings += new_columns(found[0], _SERIES_FIELDS, "FRED's series")
+    return Parsed([rows], warnings=warnings)
+
+
+def _objects(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    found = document.get(name)
+    if not isinstance(found, list):
+        raise UnreadableAnswer(f"{name!r} is missing: FRED's answers have changed")
+    return found
+
+
+def _known_at(
+    answer: Answer, document: dict[str, Any], found: list[dict[str, Any]]
+) -> dt.datetime | pa.ChunkedArray:
+    """Return when the rows were known: one moment, or each row's vintage."""
+    bounds = {document.get(name) for name in _REALTIME}
+    asked = {*_REALTIME, "vintage_dates"} & answer.query.keys()
+    if not asked and len(bounds) == 1 and document.get("output_type", 1) == 1:
+        return answer.known_at
+    starts = texts(column_of(found, "realtime_start", "rows"), "realtime_start")
+    return ends_of_days(dates(starts, "realtime_start"), answer.fetched_at)
+
+
+def _transformation(query: dict[str, str], document: dict[str, Any]) -> str:
+    units = query.get("units") or str(document.get("units") or "lin")
+    changes = [] if units == "lin" else [f"units={units}"]
+    return ", ".join([*changes, *(f"{n}={query[n]}" for n in ("frequency",) if query.get(n))])
+
+
+def _next_page(answer: Answer, document: dict[str, Any], length: int) -> Iterator[Request]:
+    """Yield the request for the observations after these, where there are any."""
+    count, offset = document.get("count"), document.get("offset")
+    if not (isinstance(count, int) and isinstance(offset, int)) or not length:
+        return
+    if offset + length < count:
+        base = answer.url.partition("?")[0]
+        yield Request(f"{base}?{urlencode({**answer.query, 'offset': str(offset + length)})}")
+
+
+def _moment(text: object) -> dt.datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(str(text))
+    except ValueError as exc:
+        raise UnreadableAnswer(f"'last_updated' is not a time: {text!r}") from exc
+    if moment.tzinfo is None:
+        raise UnreadableAnswer(f"'last_updated' names no zone: {text!r}")
+    return moment
+
+
+SOURCE = Fred()

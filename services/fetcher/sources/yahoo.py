@@ -1,0 +1,242 @@
+"""Yahoo: daily bars of shares, funds, indices, currencies and futures."""
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from services.fetcher.answer import Answer, Parsed, Request, UnreadableAnswer, UpstreamError
+from services.fetcher.body import data_of, json_object
+from services.fetcher.columns import make_rows, new_columns
+from services.fetcher.source import Source
+from services.fetcher.watchlist import Watchlist
+from shared.dataset import Dataset
+from shared.datasets.yfinance_ohlcv import DATASET as YFINANCE_OHLCV
+from shared.record import Rows
+from shared.settings import Settings
+
+_CHART = "https://query1.finance.yahoo.com/v8/finance/chart/"
+_PATH = re.compile(r"/v8/finance/chart/([^/]+)")
+_PRICES = ("open", "high", "low", "close")
+_BEFORE_ALL = -2_208_988_800
+"""1900-01-01: earlier than any bar; a later bound would cut histories that begin before 1970."""
+_SETTLING = dt.timedelta(minutes=30)
+"""Quotes of most exchanges are delayed by 15 or 20 minutes."""
+
+
+class Yahoo(Source):
+    """Yahoo's daily bars of shares, funds, indices, currencies and futures; no key, unofficial.
+
+    Reads `v8/finance/chart/{symbol}`. A bar's date is the day of its timestamp in the exchange's
+    time zone; the last timestamp is the quote's time instead of the session's open, and where it
+    falls on a day that has a bar, the later of the two counts. Prices stay in the currency as
+    quoted (`GBp` is pence). Yahoo names no vintage: bars were known at Last-Modified, else at the
+    time of fetching.
+
+    Not published, and counted: bars without a close; bars of other intervals than a day (1m, 1wk
+    and so on); the bar of the session still open, unless the watchlist says `open_session = true`
+    under [yahoo], and then its is_final is false. A session is over 30 minutes after its end, or
+    as soon as Yahoo's last quote lies past it.
+    """
+
+    name: ClassVar[str] = "yahoo"
+    hosts: ClassVar[tuple[str, ...]] = ("query1.finance.yahoo.com", "query2.finance.yahoo.com")
+    datasets: ClassVar[tuple[Dataset, ...]] = (YFINANCE_OHLCV,)
+    watches: ClassVar[str] = "tickers"
+    per_second: ClassVar[float] = 0.5
+    every: ClassVar[dt.timedelta] = dt.timedelta(hours=6)
+    overlap: ClassVar[dt.timedelta | None] = dt.timedelta(days=14)
+
+    def __init__(self, open_session: bool = False) -> None:
+        """Publish the open session's bar too if `open_session`."""
+        self._open_session = open_session
+
+    def configured(self, watchlist: Watchlist) -> "Yahoo":
+        return Yahoo(watchlist.switch(self.name, "open_session"))
+
+    def matches(self, url: str) -> bool:
+        parts = urlsplit(url)
+        return parts.hostname in self.hosts and _PATH.fullmatch(parts.path) is not None
+
+    def requests(
+        self, watchlist: Watchlist, settings: Settings, since: dt.date | None
+    ) -> Sequence[Request]:
+        begin = (
+            dt.datetime.combine(since, dt.time.min, dt.UTC).timestamp() if since else _BEFORE_ALL
+        )
+        query = {
+            "period1": str(int(begin)),
+            "period2": "9999999999",
+            "interval": "1d",
+            "events": "div,splits,capitalGains",
+            "includePrePost": "false",
+        }
+        tickers = watchlist.names(self.name, self.watches)
+        return [Request(f"{_CHART}{quote(t, safe='')}?{urlencode(query)}") for t in tickers]
+
+    def parse(self, answer: Answer) -> Parsed:
+        document, warnings = json_object(answer)
+        match = _PATH.fullmatch(answer.path)
+        asked = unquote(match[1]) if match else "this"
+        chart = document.get("chart") or document.get("finance")
+        if not isinstance(chart, dict):
+            data_of(answer)
+            raise UnreadableAnswer("'chart' is missing: Yahoo's answers have changed")
+        _refuse_error(chart.get("error"), asked)
+        data_of(answer)
+        results = chart.get("result")
+        if not isinstance(results, list) or not all(isinstance(r, dict) for r in results):
+            raise UnreadableAnswer("'result' is missing: Yahoo's answers have changed")
+        parsed = [self._result(answer, result, asked) for result in results]
+        skipped: dict[str, int] = {}
+        for one in parsed:
+            skipped |= {reason: skipped.get(reason, 0) + n for reason, n in one.skipped.items()}
+        warnings += [warning for one in parsed for warning in one.warnings]
+        return Parsed([rows for one in parsed for rows in one.rows], skipped, warnings)
+
+    def _result(self, answer: Answer, result: dict[str, Any], asked: str) -> Parsed:
+        meta = result.get("meta")
+        if not isinstance(meta, dict):
+            raise UnreadableAnswer("'meta' is missing: Yahoo's answers have changed")
+        timestamps = result.get("timestamp") or []
+        interval = meta.get("dataGranularity") or answer.query.get("interval", "1d")
+        if interval != "1d":
+            return _counted({f"not daily ({interval})": len(timestamps)})
+        if not timestamps:
+            return Parsed()
+        warnings: list[str] = []
+        bars = _bars(result, timestamps, warnings)
+        days = _trading_days(timestamps, meta)
+        is_open = _of_open_session(days, meta, answer.fetched_at)
+        count = len(days)
+        columns = bars | {
+            "ticker": _repeated(str(meta.get("symbol") or asked), count),
+            "date": days,
+            "currency": _repeated(meta.get("currency"), count),
+            "is_final": pc.invert(is_open),
+        }
+        table = pa.table(columns | {"moment": pa.array(timestamps, pa.int64())})
+        kept, skipped = self._publishable(table.sort_by("moment"))
+        arrays = {name: kept[name].combine_chunks() for name in columns}
+        rows = make_rows(YFINANCE_OHLCV, arrays, answer.known_at, self.name)
+        return _counted(skipped, [rows], warnings)
+
+    def _publishable(self, table: pa.Table) -> tuple[pa.Table, dict[str, int]]:
+        """Return the bars to publish, one a day, and how many were left out for which reason."""
+        complete = table.filter(table["close"].is_valid())
+        skipped = {"no close": table.num_rows - complete.num_rows}
+        days = pc.cast(complete["date"], pa.int32()).to_numpy()
+        single = complete.filter(pa.array([*(days[1:] != days[:-1]), *[True][: len(days)]]))
+        skipped["second bar of a day"] = complete.num_rows - single.num_rows
+        if self._open_session:
+            return single, skipped
+        final = single.filter(single["is_final"])
+        skipped["session still open"] = single.num_rows - final.num_rows
+        return final, skipped
+
+
+def _counted(
+    skipped: dict[str, int], rows: Sequence[Rows] = (), warnings: Sequence[str] = ()
+) -> Parsed:
+    return Parsed(rows, {reason: count for reason, count in skipped.items() if count}, warnings)
+
+
+def _refuse_error(error: object, asked: str) -> None:
+    if not error:
+        return
+    if not isinstance(error, dict):
+        raise UpstreamError(f"Yahoo answered: {error}")
+    if error.get("code") == "Not Found":
+        raise UpstreamError(f"Yahoo knows no symbol {asked}")
+    raise UpstreamError(f"Yahoo answered {error.get('code')}: {error.get('description')}")
+
+
+def _bars(
+    result: dict[str, Any], timestamps: list[Any], warnings: list[str]
+) -> dict[str, pa.Array]:
+    """Return prices and volume, an element for each timestamp; what is not finite is null."""
+    indicators = result.get("indicators") or {}
+    quotes, adjusted = indicators.get("quote"), indicators.get("adjclose")
+    if not isinstance(quotes, list) or not quotes or not isinstance(quotes[0], dict):
+        raise UnreadableAnswer("'quote' is missing: Yahoo's answers have changed")
+    known = (*_PRICES, "volume")
+    warnings += new_columns(quotes[0], known, "Yahoo's bars")
+    columns = {name: _prices(_parallel(quotes[0], name, timestamps), name) for name in _PRICES}
+    columns["volume"] = _volumes(_parallel(quotes[0], "volume", timestamps), warnings)
+    if isinstance(adjusted, list) and adjusted and isinstance(adjusted[0], dict):
+        columns["adj_close"] = _prices(_parallel(adjusted[0], "adjclose", timestamps), "adjclose")
+    else:
+        columns["adj_close"] = pa.nulls(len(timestamps), pa.float64())
+    return columns
+
+
+def _parallel(arrays: dict[str, Any], name: str, timestamps: list[Any]) -> list[Any]:
+    values = arrays.get(name)
+    if not isinstance(values, list):
+        raise UnreadableAnswer(f"the column {name!r} of Yahoo's bars has vanished")
+    if len(values) != len(timestamps):
+        raise UnreadableAnswer(f"{name!r} has {len(values)} values for {len(timestamps)} bars")
+    return values
+
+
+def _prices(values: list[Any], name: str) -> pa.Array:
+    try:
+        prices = pa.array(values, pa.float64())
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as exc:
+        raise UnreadableAnswer(f"{name!r} holds something that is no number: {exc}") from exc
+    return pc.if_else(pc.is_finite(prices), prices, pa.scalar(None, pa.float64()))
+
+
+def _volumes(values: list[Any], warnings: list[str]) -> pa.Array:
+    try:
+        return pa.array(values, pa.int64())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        exact = _prices(values, "volume")
+    whole = pc.round(exact)
+    if not pc.all(pc.equal(exact, whole), min_count=0).as_py():
+        warnings.append("fractions in Yahoo's volume, rounded")
+    try:
+        return pc.cast(whole, pa.int64())
+    except pa.ArrowInvalid as exc:
+        raise UnreadableAnswer(f"'volume' is out of range: {exc}") from exc
+
+
+def _trading_days(timestamps: list[Any], meta: dict[str, Any]) -> pa.Array:
+    """Return each timestamp's day in the exchange's time zone."""
+    zone = meta.get("exchangeTimezoneName")
+    if not isinstance(zone, str):
+        raise UnreadableAnswer("'exchangeTimezoneName' has vanished: no trading day without it")
+    try:
+        moments = pc.cast(pa.array(timestamps, pa.int64()), pa.timestamp("s", zone))
+        return pc.cast(pc.local_timestamp(moments), pa.date32())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as exc:
+        raise UnreadableAnswer(f"'timestamp' or its time zone {zone!r} is wrong: {exc}") from exc
+
+
+def _of_open_session(days: pa.Array, meta: dict[str, Any], fetched_at: dt.datetime) -> pa.Array:
+    """Return for each bar whether its session was still open when the answer was fetched.
+
+    Without a trading period in the answer, the day of the fetch counts as open.
+    """
+    now = int(fetched_at.timestamp())
+    today, over = now, False
+    try:
+        session = meta["currentTradingPeriod"]["regular"]
+        today, end = int(session["start"]), int(session["end"])
+        quoted = int(meta.get("regularMarketTime") or 0)
+        over = now >= end + _SETTLING.total_seconds() or end <= quoted <= now
+    except (KeyError, TypeError, ValueError):
+        pass
+    open_day = _trading_days([today], meta)[0]
+    return pc.and_(pc.equal(days, open_day), pa.scalar(not over))
+
+
+def _repeated(text: str | None, count: int) -> pa.Array:
+    return pa.array([text], pa.string()).take(pa.array([0] * count, pa.int64()))
+
+
+SOURCE = Yahoo()

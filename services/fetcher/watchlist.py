@@ -1,0 +1,113 @@
+"""The watchlist: which series, tickers and indices are fetched; a TOML file that people edit."""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from shared.errors import ConfigError
+
+Section = Mapping[str, tuple[str, ...] | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Watchlist:
+    """What is watched: a section for each source, lists of names and switches in it."""
+
+    sections: Mapping[str, Section]
+
+    def names(self, source: str, key: str) -> tuple[str, ...]:
+        """Return the names in a list, in order and each once; none where there is no list."""
+        found = self.sections.get(source, {}).get(key, ())
+        return found if isinstance(found, tuple) else ()
+
+    def switch(self, source: str, key: str) -> bool:
+        """Return whether a switch is on; it is off where it does not stand."""
+        return self.sections.get(source, {}).get(key) is True
+
+
+def read_watchlist(path: Path) -> Watchlist:
+    """Read the watchlist. Blocks for a small file.
+
+    Raises ConfigError that names the file and the place where it is missing or malformed.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise ConfigError(
+            f"the watchlist {path} cannot be read ({exc.strerror}): set WATCHLIST to one"
+        ) from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"the watchlist {path} is not TOML: {exc}") from exc
+    sections = {name: _section(path, name, content) for name, content in document.items()}
+    return Watchlist(sections)
+
+
+def add_names(path: Path, source: str, key: str, names: Iterable[str]) -> list[str]:
+    """Add names to a list of the watchlist and return those that were new.
+
+    Comments and order are kept; the file is replaced as a whole. Raises ConfigError as
+    reading does. Blocks.
+    """
+    watched = read_watchlist(path).names(source, key)
+    new = [name for name in dict.fromkeys(names) if _checked(path, name) not in watched]
+    if new:
+        _rewrite(path, source, key, add=new)
+    return new
+
+
+def remove_names(path: Path, source: str, key: str, names: Iterable[str]) -> list[str]:
+    """Remove names from a list of the watchlist and return those that were there.
+
+    Keeps and raises what `add_names` does. Blocks.
+    """
+    watched = read_watchlist(path).names(source, key)
+    gone = [name for name in dict.fromkeys(names) if name in watched]
+    if gone:
+        _rewrite(path, source, key, remove=gone)
+    return gone
+
+
+def _section(path: Path, name: str, content: object) -> Section:
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: {name!r} is no section: lists stand under [fred] and the like")
+    return {key: _entry(path, f"{name}.{key}", value) for key, value in content.items()}
+
+
+def _entry(path: Path, place: str, value: object) -> tuple[str, ...] | bool:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, list):
+        raise ConfigError(f"{path}: {place} must be a list of names, or true or false")
+    return tuple(dict.fromkeys(_checked(path, name, place) for name in value))
+
+
+def _checked(path: Path, name: object, place: str = "a name") -> str:
+    if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
+        raise ConfigError(f"{path}: {place} must be a text of 1 to 200 characters, not {name!r}")
+    return name.strip()
+
+
+def _rewrite(
+    path: Path, source: str, key: str, add: Iterable[str] = (), remove: Sequence[str] = ()
+) -> None:
+    try:
+        document = tomlkit.parse(path.read_text(encoding="utf-8"))
+        if source not in document:
+            document[source] = tomlkit.table()
+        section = document[source]
+        if key not in section:
+            section[key] = tomlkit.array().multiline(True)
+        names = section[key]
+        for name in add:
+            names.append(name)
+        for name in [kept for kept in names if kept.strip() in remove]:
+            names.remove(name)
+        written = path.with_name(f"{path.name}.new")
+        written.write_text(tomlkit.dumps(document), encoding="utf-8")
+        written.replace(path)
+    except (OSError, TOMLKitError) as exc:
+        raise ConfigError(f"the watchlist {path} cannot be changed: {exc}") from exc
