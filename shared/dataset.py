@@ -2,18 +2,16 @@
 
 import datetime as dt
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import pyarrow as pa
-from annotated_types import MaxLen, MinLen
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
-from shared.columns import INT64_MAX, INT64_MIN, UTC_MICROSECONDS, Column, Kind, read_annotation
+from shared.columns import INT64_MAX, INT64_MIN, UTC_MICROSECONDS, Column, Kind
+from shared.declaration import Unit, check_identifier, has_validators, read_field
 
 Bigint = Annotated[int, Field(ge=INT64_MIN, le=INT64_MAX)]
 """A count or a volume: a whole number of 64 bits."""
@@ -33,13 +31,6 @@ class Row(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """Metadata of a field: the unit its figures are in."""
-
-    name: str
-
-
 BOOKKEEPING = (
     Column("as_of", Kind.TIMESTAMP, "when this value became known", nullable=False),
     Column("confirmed_as_of", Kind.TIMESTAMP, "last time it was seen unchanged", nullable=False),
@@ -52,6 +43,18 @@ LINEAGE = (
     Column("created_at", Kind.TIMESTAMP, "when the row was first stored", nullable=False),
     Column("updated_at", Kind.TIMESTAMP, "when the row last changed", nullable=False),
 )
+
+MAX_NAME, MAX_COLUMN_NAME = 40, 60
+"""PostgreSQL cuts a name at 63 bytes, and names of other things are derived from these."""
+
+QUERY_PARAMETERS = frozenset({"start", "end", "as_of", "as_of_mode", "release", "revisions"}) | {
+    *("wide", "fields", "order", "limit", "cursor", "format")
+}
+"""What a read takes besides filters."""
+
+_TAKEN_COLUMNS = {c.name for c in BOOKKEEPING + LINEAGE} | {"known_from", "known_until"}
+_TAKEN_TABLES = {"dead_letters", "consumer_offsets", "api_keys"}
+_DERIVED = ("_revisions", "_versions", "_as_of")
 
 
 @dataclass(frozen=True)
@@ -79,15 +82,8 @@ class Dataset:
     known_at: Callable[[Mapping[str, Any]], dt.datetime | None] | None = field(default=None)
 
     def __post_init__(self) -> None:
-        names = {column.name for column in self.columns}
-        used = {*self.key, *self.filterable, *self.unversioned, *filter(None, [self.time])}
-        if not self.key or used - names:
-            raise TypeError(f"dataset {self.name} names unknown columns: {sorted(used - names)}")
-        if set(self.key) & set(self.unversioned):
-            raise TypeError(f"dataset {self.name}: a key column cannot be unversioned")
-        for column in self.columns:
-            if column.name in self.key and (column.nullable or column.has_default):
-                raise TypeError(f"dataset {self.name}: key {column.name} must be given and not null")
+        for complaint in self._complaints():
+            raise TypeError(f"dataset {self.name}: {complaint}")
 
     @property
     def entity(self) -> str:
@@ -99,15 +95,23 @@ class Dataset:
         """Name of the table that keeps every version but the current one."""
         return f"{self.name}_revisions"
 
+    @cached_property
+    def needs_law(self) -> bool:
+        """Whether the row has rules that cannot be judged by whole columns, only by its model."""
+        return has_validators(self.row) or not all(column.plain for column in self.columns)
+
     @property
     def documentation(self) -> str:
         """What the dataset holds, as its row's docstring says."""
-        return inspect.getdoc(self.row) or ""
+        return inspect.cleandoc(self.row.__doc__ or "")
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
         """The fields of the row, in the order of their declaration."""
-        return tuple(self._column(name, info) for name, info in self.row.model_fields.items())
+        return tuple(
+            read_field(name, info, versioned=name not in self.unversioned)
+            for name, info in self.row.model_fields.items()
+        )
 
     @cached_property
     def values(self) -> tuple[Column, ...]:
@@ -150,23 +154,53 @@ class Dataset:
         schema = self.row.model_json_schema()
         return schema | {"title": self.name, "x-key": list(self.key), "x-entity": self.entity}
 
-    def _column(self, name: str, info: FieldInfo) -> Column:
-        kind, nullable = read_annotation(info.annotation)
-        bounds = {type(m): m for m in info.metadata}
-        minimum, maximum, unit = bounds.get(MinLen), bounds.get(MaxLen), bounds.get(Unit)
-        given = info.default is not PydanticUndefined
-        return Column(
-            name=name,
-            kind=kind,
-            comment=info.description or name.replace("_", " "),
-            nullable=nullable,
-            has_default=given,
-            default=info.default if given else None,
-            unit=unit.name if unit else None,
-            versioned=name not in self.unversioned,
-            min_length=minimum.min_length if minimum else None,
-            max_length=maximum.max_length if maximum else None,
-        )
+    def _complaints(self) -> Iterator[str]:
+        """Yield what is wrong with the declaration; raises TypeError for a wrong name or field."""
+        check_identifier(self.name, MAX_NAME)
+        for alias in filter(None, [self.alias]):
+            check_identifier(alias, MAX_NAME)
+        if self.name in _TAKEN_TABLES or self.name.endswith(_DERIVED):
+            yield "this name is taken, or looks like a derived table's"
+        if _rules(self.row) != _rules(Row):
+            yield "its row is no Row, or changes what makes a Row strict"
+        if not self.documentation:
+            yield "its row has no docstring, which is its documentation"
+        yield from self._column_complaints()
+        yield from self._key_complaints()
+
+    def _column_complaints(self) -> Iterator[str]:
+        by_name = {column.name: column for column in self.columns}
+        for name in by_name:
+            check_identifier(name, MAX_COLUMN_NAME)
+        if reserved := _TAKEN_COLUMNS & by_name.keys():
+            yield f"these columns are the bookkeeping's: {sorted(reserved)}"
+        used = {*self.key, *self.filterable, *self.unversioned, *filter(None, [self.time])}
+        if unknown := used - by_name.keys():
+            yield f"there are no columns {sorted(unknown)}"
+        if self.time and by_name[self.time].kind not in (Kind.DATE, Kind.TIMESTAMP):
+            yield f"time column {self.time} is neither date nor timestamp"
+        if ambiguous := QUERY_PARAMETERS & set(self.selectable):
+            yield f"a query means something else by {sorted(ambiguous)}: they cannot be filters"
+
+    def _key_complaints(self) -> Iterator[str]:
+        if not self.key or len(set(self.key)) < len(self.key):
+            yield "a key has columns, each once"
+        if set(self.key) & set(self.unversioned):
+            yield "a key column cannot be unversioned"
+        if self.column(self.entity).kind is not Kind.TEXT:
+            yield f"the entity {self.entity} is the message key, so it is a text"
+        for column in map(self.column, self.key):
+            if column.nullable or column.has_default:
+                yield f"key {column.name} must be given and not null"
+            if column.kind in (Kind.FLOAT, Kind.TEXTS):
+                yield f"key {column.name}: a {column.kind.label} identifies nothing"
+            if column.kind is Kind.TEXT and column.max_length is None:
+                yield f"key {column.name}: an index needs a longest length, as Code has"
+
+
+def _rules(row: type[BaseModel]) -> dict[str, Any]:
+    cosmetic = {"title", "json_schema_extra", "use_attribute_docstrings"}
+    return {name: rule for name, rule in row.model_config.items() if name not in cosmetic}
 
 
 __all__ = [

@@ -4,7 +4,10 @@ import datetime as dt
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.json as pj
 
@@ -13,7 +16,7 @@ from shared.columns import UTC_MICROSECONDS, Kind
 from shared.dataset import Dataset, Row
 from shared.errors import InvalidRecord
 from shared.law import read_row
-from shared.moment import known_at
+from shared.moment import read_stamps
 from shared.record import Message
 
 BATCH_FIELDS = (
@@ -24,8 +27,10 @@ BATCH_FIELDS = (
 )
 """What a decoded row carries besides its fields."""
 
-_LAW_BELOW = 32
-"""Fewer messages than this are read by the law at once when the fast path refuses them."""
+Positions = npt.NDArray[np.int64]
+
+_LAW_BELOW = 128
+"""So few messages are read by the law at once where the fast path refuses them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,96 +56,109 @@ def decode(dataset: Dataset, messages: Sequence[Message], now: dt.datetime) -> D
     CPU work that releases little of the GIL; call it off the event loop. Never raises
     InvalidRecord: what the law refuses is returned as rejected.
     """
-    moments: list[dt.datetime] = []
-    good: list[Message] = []
-    rejected: list[Rejected] = []
-    for message, moment in zip(messages, known_at(messages, now), strict=True):
-        if isinstance(moment, InvalidRecord):
-            rejected.append(Rejected(message, moment, None))
-        else:
-            good.append(message)
-            moments.append(moment)
-    pieces, positions, refused = _Reader(dataset).read([message.value for message in good])
-    rejected += [Rejected(good[p], error, moments[p]) for p, error in refused]
-    rows = pa.concat_tables([dataset.arrow_schema.empty_table(), *pieces])
-    table = _with_batch_fields(rows, [good[p] for p in positions], [moments[p] for p in positions])
-    return Decoded(table, rejected)
-
-
-def _with_batch_fields(
-    rows: pa.Table, messages: list[Message], moments: list[dt.datetime]
-) -> pa.Table:
-    sources = [dict(message.headers).get("source") for message in messages]
+    stamps = read_stamps(messages, now)
+    errors = dict(stamps.errors)
+    stamped = np.array([p for p in range(len(messages)) if p not in errors], np.int64)
+    rows, kept = _Reader(dataset, messages, errors).read(stamped)
     columns = [
-        pa.array(moments, UTC_MICROSECONDS),
-        pa.array([s.decode("utf-8", "replace").replace("\0", "") if s else None for s in sources]),
-        pa.array([message.partition for message in messages], pa.int32()),
-        pa.array([message.offset for message in messages], pa.int64()),
+        stamps.as_of_column().take(kept),
+        stamps.source_column().take(kept),
+        pa.array([messages[p].partition for p in kept], pa.int32()),
+        pa.array([messages[p].offset for p in kept], pa.int64()),
     ]
-    for field, values in zip(BATCH_FIELDS, columns, strict=True):
-        rows = rows.append_column(field, values.cast(field.type))
-    return rows
-
-
-Pieces = tuple[list[pa.Table], list[int], list[tuple[int, InvalidRecord]]]
+    for field, column in zip(BATCH_FIELDS, columns, strict=True):
+        rows = rows.append_column(field, column)
+    rejected = [Rejected(messages[p], errors[p], stamps.as_of(p)) for p in sorted(errors)]
+    return Decoded(rows, rejected)
 
 
 class _Reader:
-    """Reads values in order, halving what the fast path refuses until the law reads the rest."""
+    """Reads values by position; what it refuses goes to `errors`."""
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(
+        self, dataset: Dataset, messages: Sequence[Message], errors: dict[int, InvalidRecord]
+    ) -> None:
         self._dataset = dataset
         self._schema = pa.schema([(c.name, judge.raw_type(c)) for c in dataset.columns])
-        self._pieces: list[pa.Table] = []
-        self._positions: list[int] = []
-        self._refused: list[tuple[int, InvalidRecord]] = []
+        self._values = [message.value for message in messages]
+        self._errors = errors
+        self._tables = [dataset.arrow_schema.empty_table()]
+        self._kept: list[Positions] = [np.array([], np.int64)]
 
-    def read(self, values: list[bytes | None]) -> Pieces:
-        self._read(values, 0)
-        return self._pieces, self._positions, self._refused
-
-    def _read(self, values: list[bytes | None], start: int) -> None:
-        if not values:
-            return
-        table = self._fast(values)
-        if table is not None:
-            self._pieces.append(table)
-            self._positions.extend(range(start, start + len(values)))
-        elif len(values) < _LAW_BELOW:
-            self._by_law(values, start)
+    def read(self, positions: Positions) -> tuple[pa.Table, Positions]:
+        """Return the rows in order, and at which position each stood."""
+        if self._dataset.needs_law:
+            self._by_law(positions)
         else:
-            middle = len(values) // 2
-            self._read(values[:middle], start)
-            self._read(values[middle:], start + middle)
+            self._read(positions)
+        table, kept = pa.concat_tables(self._tables), np.concatenate(self._kept)
+        order = np.argsort(kept, kind="stable")
+        return (table, kept) if (kept == kept[order]).all() else (table.take(order), kept[order])
 
-    def _by_law(self, values: list[bytes | None], start: int) -> None:
-        rows: list[Row] = []
-        for position, value in enumerate(values, start):
-            try:
-                rows.append(read_row(self._dataset, value))
-                self._positions.append(position)
-            except InvalidRecord as error:
-                self._refused.append((position, error))
-        self._pieces.append(rows_to_table(self._dataset, rows))
+    def _read(self, positions: Positions) -> None:
+        """Read all at once, or what is well formed at once and the rest by the law."""
+        if self._at_once(positions, judge.join_plain(self._at(positions))):
+            return
+        if len(positions) < _LAW_BELOW:
+            self._by_law(positions)
+            return
+        well_formed = judge.well_formed(self._dataset, self._at(positions))
+        self._by_law(positions[~well_formed])
+        self._halve(positions[well_formed])
 
-    def _fast(self, values: list[bytes | None]) -> pa.Table | None:
-        """Return the rows, or None where any value is not for the fast path to judge."""
-        joined = judge.join_plain(values)
-        if joined is None:
-            return None
+    def _halve(self, positions: Positions) -> None:
+        """Close in on the few that pass for well formed and are not, such as a key given twice."""
+        if self._at_once(positions, b"\n".join(cast("list[bytes]", self._at(positions)))):
+            return
+        if len(positions) < _LAW_BELOW:
+            self._by_law(positions)
+            return
+        for half in np.array_split(positions, 2):
+            self._halve(half)
+
+    def _at_once(self, positions: Positions, lines: bytes | None) -> bool:
+        """Read values that stand one in a line; False where there is no telling which is wrong."""
+        if not lines:
+            return len(positions) == 0
+        judged = judge.Judge(self._dataset, self._at(positions))
         try:
             raw = pj.read_json(
-                io.BytesIO(joined),
-                read_options=pj.ReadOptions(use_threads=False, block_size=len(joined) + 1),
+                io.BytesIO(lines),
+                read_options=pj.ReadOptions(use_threads=False, block_size=len(lines) + 1),
                 parse_options=pj.ParseOptions(
                     explicit_schema=self._schema, unexpected_field_behavior="error"
                 ),
             )
-            if raw.num_rows != len(values):
-                return None
-            return judge.accept(self._dataset, raw, values)
+            if raw.num_rows != len(positions):
+                return False
+            rows = judged.rows(raw)
         except pa.ArrowInvalid:
-            return None
+            return False
+        if judged.doubtful.any():
+            self._by_law(positions[judged.doubtful])
+            rows, positions = rows.filter(pa.array(~judged.doubtful)), positions[~judged.doubtful]
+        self._keep(rows, positions)
+        return True
+
+    def _by_law(self, positions: Positions) -> None:
+        rows: list[Row] = []
+        kept: list[int] = []
+        for position in positions.tolist():
+            try:
+                rows.append(read_row(self._dataset, self._values[position]))
+                kept.append(position)
+            except InvalidRecord as error:
+                self._errors[position] = error
+        self._keep(rows_to_table(self._dataset, rows), np.array(kept, np.int64))
+
+    def _keep(self, rows: pa.Table, positions: Positions) -> None:
+        self._tables.append(rows)
+        self._kept.append(positions)
+
+    def _at(self, positions: Positions) -> list[bytes | None]:
+        if len(positions) == len(self._values):
+            return self._values
+        return [self._values[position] for position in positions]
 
 
 def rows_to_table(dataset: Dataset, rows: Sequence[Row]) -> pa.Table:

@@ -1,6 +1,10 @@
-"""What the fast path may decide about a batch of values, column by column, without the law."""
+"""What may be decided about a batch of values, whole columns at a time, without the law."""
+
+import re
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -8,13 +12,36 @@ from shared.columns import Kind
 from shared.dataset import Column, Dataset
 
 MAX_PLAIN_BYTES = 64 * 1024
+Mask = npt.NDArray[np.bool_]
+Values = Sequence[bytes | None]
+
 _DATE = r"^\d{4}-\d\d-\d\d$"
 _TIMESTAMP = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"
 _NEWLINE, _SPACE, _BACKSLASH, _OPEN, _CLOSE = 0x0A, 0x20, 0x5C, 0x7B, 0x7D
 
-
-class _Undecided(Exception):
-    """The law must read these rows."""
+_WHOLE = r"-?(?:0|[1-9][0-9]{0,17})"
+_SAFE_ESCAPE = (
+    r'\\(?:["\\/bfnrt]'
+    r"|u(?:000[1-9a-fA-F]|00[1-9a-fA-F].|0[1-9a-fA-F]..|[1-9a-cA-CefEF]...|[dD][0-7]..))"
+).replace(".", "[0-9a-fA-F]")
+_STRING = rf'"(?:[^"\\\x00-\x1f]|{_SAFE_ESCAPE})*"'
+_DAY = (
+    r"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+    r"|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+)
+_HOUR = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_JSON = {
+    Kind.TEXT: _STRING,
+    Kind.BIGINT: _WHOLE,
+    Kind.FLOAT: rf"{_WHOLE}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,2}})?",
+    Kind.BOOLEAN: r"true|false",
+    Kind.DATE: rf'"[1-9][0-9]{{3}}-{_DAY}"',
+    Kind.TIMESTAMP: (
+        rf'"[1-8][0-9]{{3}}-{_DAY}T{_HOUR}:[0-5][0-9](?:\.[0-9]{{1,6}})?(?:Z|[+-]{_HOUR})"'
+    ),
+    Kind.TEXTS: rf"\[ *(?:{_STRING}(?: *, *{_STRING})*)? *\]",
+}
+"""For each kind, JSON that is right beyond doubt; what else may be right, the law knows."""
 
 
 def raw_type(column: Column) -> pa.DataType:
@@ -22,102 +49,122 @@ def raw_type(column: Column) -> pa.DataType:
     return pa.string() if column.kind in (Kind.DATE, Kind.TIMESTAMP) else column.kind.arrow
 
 
-def join_plain(values: list[bytes | None]) -> bytes | None:
+def join_plain(values: Values) -> bytes | None:
     """Return the values as lines, or None unless each is one plain flat object.
 
     Plain: from `{` to `}` with no other of either, no control character, no backslash,
     valid UTF-8, at most 64 kB. What is not plain may still be valid: the law knows.
     """
-    if any(not value or len(value) > MAX_PLAIN_BYTES for value in values):
+    if not values or any(not value or len(value) > MAX_PLAIN_BYTES for value in values):
         return None
     joined = b"\n".join(values)  # type: ignore[arg-type]  # None was ruled out above
     data = np.frombuffer(joined, np.uint8)
-    counts = np.bincount(data, minlength=256)
-    lines = len(values)
-    if counts[_NEWLINE] != lines - 1 or counts[:_SPACE].sum() != lines - 1 or counts[_BACKSLASH]:
-        return None
-    if counts[_OPEN] != lines or counts[_CLOSE] != lines:
-        return None
     ends = np.flatnonzero(data == _NEWLINE)
+    lines = len(values)
+    if len(ends) != lines - 1 or np.count_nonzero(data < _SPACE) != lines - 1:
+        return None
+    if joined.count(b"\\") or joined.count(b"{") != lines or joined.count(b"}") != lines:
+        return None
     starts = np.concatenate(([0], ends + 1))
     lasts = np.concatenate((ends - 1, [len(data) - 1]))
     if (data[starts] != _OPEN).any() or (data[lasts] != _CLOSE).any():
         return None
-    if counts[0x80:].any() and not _is_utf8(joined):
-        return None
-    return joined
+    return joined if _is_utf8(joined) else None
 
 
-def accept(dataset: Dataset, raw: pa.Table, values: list[bytes | None]) -> pa.Table | None:
-    """Return the parsed rows in the dataset's schema, or None where the law must read them."""
-    try:
-        columns = [_accept(column, raw[column.name], values) for column in dataset.columns]
-    except (_Undecided, pa.ArrowInvalid):
-        return None
-    return pa.Table.from_arrays(columns, schema=dataset.arrow_schema)
+def well_formed(dataset: Dataset, values: Values) -> Mask:
+    """Tell which values are, each by itself, JSON of the right types beyond doubt.
+
+    In any order of fields; one left out is not told, nor one that stands twice for another.
+    """
+    fields = "|".join(
+        f'"{re.escape(c.name)}" *: *(?:{_JSON[c.kind]}{"|null" if c.nullable else ""})'
+        for c in dataset.columns
+    )
+    short = [value if value and len(value) <= MAX_PLAIN_BYTES else None for value in values]
+    pattern = rf"^\{{ *(?:{fields})(?: *, *(?:{fields}))* *\}}$"
+    texts = pa.array(short, pa.binary())
+    few = pc.less_equal(pc.count_substring(texts, '":'), len(dataset.columns))
+    found = pc.and_(pc.match_substring_regex(texts, pattern), few)
+    matches: Mask = pc.fill_null(found, False).to_numpy(zero_copy_only=False)
+    if not _is_utf8(b"".join(value for value in short if value)):
+        matches &= [value is None or _is_utf8(value) for value in short]
+    return matches
 
 
-def _accept(column: Column, parsed: pa.ChunkedArray, values: list[bytes | None]) -> pa.ChunkedArray:
-    if parsed.null_count:
-        parsed = _judge_nulls(column, parsed, values)
-    match column.kind:
-        case Kind.FLOAT:
-            _judge_figures(parsed)
-        case Kind.TEXT:
-            _judge_text(column, parsed)
-        case Kind.DATE:
-            _require(pc.match_substring_regex(parsed, _DATE))
-            _require(pc.greater_equal(parsed, "0001"))
-            parsed = pc.cast(parsed, pa.date32())
-        case Kind.TIMESTAMP:
-            _require(pc.match_substring_regex(parsed, _TIMESTAMP))
-            _require(pc.and_(pc.greater(parsed, "0002"), pc.less(parsed, "9999")))
-            parsed = pc.cast(parsed, column.kind.arrow)
-        case Kind.TEXTS:
-            _judge_texts(parsed)
-    return parsed
+class Judge:
+    """Judges parsed rows column by column; `doubtful` tells which the law must read."""
 
+    def __init__(self, dataset: Dataset, values: Values) -> None:
+        self._dataset = dataset
+        self._values = values
+        self.doubtful: Mask = np.zeros(len(values), np.bool_)
 
-def _judge_nulls(
-    column: Column, parsed: pa.ChunkedArray, values: list[bytes | None]
-) -> pa.ChunkedArray:
-    """Tell a field left out from one given as null, which read alike."""
-    needle = f'"{column.name}":'.encode()
-    rows = np.flatnonzero(pc.is_null(parsed).to_numpy())
-    given = [needle in (values[row] or b"") for row in rows]
-    if all(given) and column.nullable:
+    def rows(self, raw: pa.Table) -> pa.Table:
+        """Return the rows in the dataset's schema, the doubtful among them as they come.
+
+        Raises pyarrow.ArrowInvalid where a date or moment is impossible.
+        """
+        columns = [self._column(column, raw[column.name]) for column in self._dataset.columns]
+        return pa.Table.from_arrays(columns, schema=self._dataset.arrow_schema)
+
+    def _column(self, column: Column, parsed: pa.ChunkedArray) -> pa.ChunkedArray:
+        if parsed.null_count:
+            parsed = self._nulls(column, parsed)
+        match column.kind:
+            case Kind.FLOAT:
+                self._figures(parsed)
+            case Kind.TEXT:
+                self._length(column, parsed)
+            case Kind.DATE:
+                years = pc.greater_equal(parsed, "0001")
+                parsed = self._moments(parsed, _DATE, years).cast(column.kind.arrow)
+            case Kind.TIMESTAMP:
+                years = pc.and_(pc.greater(parsed, "0002"), pc.less(parsed, "9999"))
+                parsed = self._moments(parsed, _TIMESTAMP, years).cast(column.kind.arrow)
+            case Kind.TEXTS if any(chunk.flatten().null_count for chunk in parsed.chunks):
+                self.doubtful[:] = True
         return parsed
-    if column.has_default and not any(given):
-        return pc.fill_null(parsed, column.default) if column.default is not None else parsed
-    if column.has_default and column.default is None:
-        return parsed
-    raise _Undecided
 
+    def _nulls(self, column: Column, parsed: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Tell a field left out from one given as null, which read alike."""
+        name = f'"{column.name}"'.encode()
+        given, left_out = name + b":", np.zeros(len(self._values), np.bool_)
+        for row in np.flatnonzero(pc.is_null(parsed).to_numpy()).tolist():
+            value = self._values[row] or b""
+            if column.nullable and given in value:
+                continue
+            if column.has_default and name not in value:
+                left_out[row] = True
+            else:
+                self.doubtful[row] = True
+        if column.default is None or not left_out.any():
+            return parsed
+        return pc.if_else(pa.array(left_out), pa.scalar(column.default, parsed.type), parsed)
 
-def _judge_figures(parsed: pa.ChunkedArray) -> None:
-    """Leave to the law what may be an integer beyond 64 bits, and -0, which JSON reads as 0."""
-    figures = parsed.drop_null().to_numpy()
-    negative_zero = np.signbit(figures) & (figures == 0.0)
-    if not np.isfinite(figures).all() or (np.abs(figures) >= 2.0**63).any() or negative_zero.any():
-        raise _Undecided
+    def _figures(self, parsed: pa.ChunkedArray) -> None:
+        """Leave to the law what may be an integer beyond 64 bits, and -0, which JSON reads as 0."""
+        figures = pc.fill_null(parsed, 1.0).to_numpy()
+        self.doubtful |= ~(np.abs(figures) < 2.0**63) | ((figures == 0.0) & np.signbit(figures))
 
+    def _length(self, column: Column, parsed: pa.ChunkedArray) -> None:
+        length = pc.utf8_length(parsed)
+        if column.min_length is not None:
+            self._require(pc.greater_equal(length, column.min_length))
+        if column.max_length is not None:
+            self._require(pc.less_equal(length, column.max_length))
 
-def _judge_text(column: Column, parsed: pa.ChunkedArray) -> None:
-    length = pc.utf8_length(parsed)
-    if column.min_length is not None:
-        _require(pc.greater_equal(length, column.min_length))
-    if column.max_length is not None:
-        _require(pc.less_equal(length, column.max_length))
+    def _moments(
+        self, parsed: pa.ChunkedArray, pattern: str, years: pa.ChunkedArray
+    ) -> pa.ChunkedArray:
+        right = pc.and_(pc.match_substring_regex(parsed, pattern), years)
+        return parsed if self._require(right) else pc.if_else(right, parsed, None)
 
-
-def _judge_texts(parsed: pa.ChunkedArray) -> None:
-    if any(chunk.flatten().null_count for chunk in parsed.chunks):
-        raise _Undecided
-
-
-def _require(condition: pa.ChunkedArray) -> None:
-    if not pc.all(condition, skip_nulls=True, min_count=0).as_py():
-        raise _Undecided
+    def _require(self, condition: pa.ChunkedArray) -> bool:
+        if pc.all(condition, min_count=0).as_py():
+            return True
+        self.doubtful |= ~pc.fill_null(condition, True).to_numpy()
+        return False
 
 
 def _is_utf8(data: bytes) -> bool:

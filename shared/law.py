@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -21,6 +22,7 @@ _SHAPES = {
         r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII
     ),
 }
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def read_row(dataset: Dataset, value: bytes | None) -> Row:
@@ -40,7 +42,7 @@ def read_row(dataset: Dataset, value: bytes | None) -> Row:
         row = dataset.row.model_validate_json(value or b"")
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False, include_context=False)[0]
-        field = str(first["loc"][0])[:100] if first["loc"] else None
+        field = _shown(str(first["loc"][0])) if first["loc"] else None
         raise InvalidRecord(first["type"], first["msg"], field) from exc
     _check_moments(dataset, row)
     return row
@@ -87,9 +89,9 @@ def _check_moments(dataset: Dataset, row: Row) -> None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidRecord("duplicate_key", "the key is given twice", twice[:100])
+        times = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in times.items() if count > 1)
+        raise InvalidRecord("duplicate_key", "the key is given twice", _shown(twice))
     for name, item in pairs:
         for text in (name, *(item if isinstance(item, list) else [item])):
             if isinstance(text, str):
@@ -99,9 +101,14 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _check_text(text: str, name: str) -> None:
     if "\x00" in text:
-        raise InvalidRecord("nul", "NUL in a text", name[:100].replace("\x00", ""))
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise InvalidRecord("surrogate", "half a surrogate pair in a text")
+        raise InvalidRecord("nul", "NUL in a text", _shown(name))
+    if not text.isascii() and _HALF_A_PAIR.search(text):
+        raise InvalidRecord("surrogate", "half a surrogate pair in a text", _shown(name))
+
+
+def _shown(name: str) -> str:
+    """Return a name that a stranger gave as it may stand in a report: short, and storable."""
+    return _HALF_A_PAIR.sub("\ufffd", name[:100].replace("\x00", ""))
 
 
 def _integer(text: str) -> int:

@@ -1,8 +1,15 @@
 """When a message's value became known: its as_of header, else the message's own timestamp."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from shared.columns import UTC_MICROSECONDS
 from shared.errors import InvalidRecord
 from shared.record import Message, decode_time
 
@@ -10,23 +17,70 @@ MAX_AHEAD = dt.timedelta(hours=48)
 """An as_of further ahead of the clock is refused: one from 2099 would pin its key for ever."""
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_Known = dt.datetime | InvalidRecord
+_MICROSECOND = dt.timedelta(microseconds=1)
+_ABSENT, _WRONG = -(2**63), -(2**63) + 1
+_FAR_MS = 1 << 52
+_RFC_3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
 
 
-def known_at(messages: Sequence[Message], now: dt.datetime) -> Iterator[_Known]:
-    """Yield each message's as_of in UTC, or the InvalidRecord that says why it has none."""
-    seen: dict[bytes, _Known] = {}
-    latest = now + MAX_AHEAD
-    for message in messages:
-        header = next((value for name, value in message.headers if name == "as_of"), None)
-        if header is None:
-            moment: _Known = _from_timestamp(message.timestamp_ms)
-        else:
-            moment = seen.get(header) or seen.setdefault(header, _from_header(header))
-        if isinstance(moment, dt.datetime) and moment > latest:
-            yield InvalidRecord("as_of_ahead", "as_of is over 48 hours ahead of now", "as_of")
-        else:
-            yield moment
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """What the headers of messages say of their rows, in order of the messages.
+
+    microseconds   each as_of in µs since 1970; 0 where `errors` says why there is none
+    sources        who published each, as it came
+    errors         by position, for messages without an as_of to go by
+    """
+
+    microseconds: npt.NDArray[np.int64]
+    sources: list[bytes | None]
+    errors: dict[int, InvalidRecord]
+
+    def as_of(self, position: int) -> dt.datetime | None:
+        """Return one message's as_of in UTC, None where it has none."""
+        if position in self.errors:
+            return None
+        return _EPOCH + int(self.microseconds[position]) * _MICROSECOND
+
+    def as_of_column(self) -> pa.Array:
+        """Return every as_of."""
+        return pa.array(self.microseconds).cast(UTC_MICROSECONDS)
+
+    def source_column(self) -> pa.Array:
+        """Return every source as text that a database takes, null for none."""
+        coded = pa.array(self.sources, pa.binary()).dictionary_encode()
+        names = [
+            name.decode("utf-8", "replace").replace("\0", "") or None
+            for name in coded.dictionary.to_pylist()
+        ]
+        texts = pa.array(names, pa.string())
+        return pa.DictionaryArray.from_arrays(coded.indices, texts).cast(pa.string())
+
+
+def read_stamps(messages: Sequence[Message], now: dt.datetime) -> Stamps:
+    """Return when each message's value became known, and who says so.
+
+    An as_of is RFC 3339 with a zone, cut to the microsecond, and at most 48 hours after
+    `now`; without the header it is the message's timestamp. Of a header given twice the
+    last counts.
+    """
+    given, sources = _read_headers(messages)
+    timestamps = np.array([message.timestamp_ms for message in messages], np.int64)
+    microseconds = np.where(given == _ABSENT, np.clip(timestamps, 0, _FAR_MS) * 1000, given)
+    latest = (now + MAX_AHEAD - _EPOCH) // _MICROSECOND
+    wrong = np.flatnonzero((microseconds == _WRONG) | (microseconds > latest))
+    errors = {
+        position: InvalidRecord(
+            "wrong_as_of", "the as_of header is not RFC 3339 with a zone", "as_of"
+        )
+        if microseconds[position] == _WRONG
+        else InvalidRecord("as_of_ahead", "as_of is over 48 hours ahead of now", "as_of")
+        for position in wrong.tolist()
+    }
+    microseconds[wrong] = 0
+    return Stamps(microseconds, sources, errors)
 
 
 def end_of_day(day: dt.date) -> dt.datetime:
@@ -34,15 +88,32 @@ def end_of_day(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time.max, dt.UTC)
 
 
-def _from_timestamp(timestamp_ms: int) -> _Known:
-    try:
-        return _EPOCH + dt.timedelta(milliseconds=max(timestamp_ms, 0))
-    except OverflowError:
-        return InvalidRecord("as_of_ahead", "the message's timestamp is out of range", "as_of")
+def _read_headers(
+    messages: Sequence[Message],
+) -> tuple[npt.NDArray[np.int64], list[bytes | None]]:
+    """Return the as_of headers in µs, _ABSENT or _WRONG, and the source headers."""
+    seen: dict[bytes | None, int] = {None: _ABSENT}
+    moments: list[int] = []
+    sources: list[bytes | None] = []
+    for message in messages:
+        as_of = source = None
+        for name, value in message.headers:
+            if name == "as_of":
+                as_of = value
+            elif name == "source":
+                source = value
+        if as_of is not None and as_of not in seen:
+            seen[as_of] = _from_header(as_of)
+        moments.append(seen[as_of])
+        sources.append(source)
+    return np.array(moments, np.int64), sources
 
 
-def _from_header(header: bytes) -> _Known:
+def _from_header(header: bytes) -> int:
     try:
-        return decode_time(header.decode("ascii"))
+        text = header.decode("ascii")
+        if _RFC_3339.fullmatch(text):
+            return (decode_time(text.upper()) - _EPOCH) // _MICROSECOND
     except (ValueError, OverflowError):
-        return InvalidRecord("wrong_as_of", "the as_of header is not RFC 3339 with a zone", "as_of")
+        pass
+    return _WRONG

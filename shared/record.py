@@ -73,8 +73,12 @@ def decode_time(text: str) -> dt.datetime:
 def encode(rows: Rows, prefix: str) -> Iterator[Record]:
     """Yield one record for each row, in their order; whole columns are encoded at a time.
 
-    Raises InvalidRecord where a figure is NaN or infinite, since JSON has no such thing.
+    Raises InvalidRecord for what every reader would refuse: null in a column that has
+    none, NaN, Infinity, NUL in a text.
     """
+    for column in rows.dataset.columns:
+        if not column.nullable and rows.table[column.name].null_count:
+            raise InvalidRecord("null", f"{column.name} is never null", column.name)
     topic = rows.dataset.topic(prefix)
     keys = pc.cast(rows.table[rows.dataset.entity], pa.string()).to_pylist()
     values = encode_values(rows.dataset, rows.table).to_pylist()
@@ -96,11 +100,11 @@ def encode_values(dataset: Dataset, table: pa.Table) -> pa.ChunkedArray:
 def json_texts(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     """Return each value of a column as JSON text, `null` where there is none.
 
-    Raises InvalidRecord where a figure is NaN or infinite.
+    Raises InvalidRecord where a figure is NaN or infinite, or a text holds NUL.
     """
     match column.kind:
         case Kind.TEXT:
-            texts = _quoted(values)
+            texts = _quoted(values, column)
         case Kind.DATE:
             texts = _surrounded(pc.cast(values, pa.string()))
         case Kind.TIMESTAMP:
@@ -108,7 +112,7 @@ def json_texts(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
         case Kind.FLOAT:
             texts = _figures(values, column)
         case Kind.TEXTS:
-            texts = _lists(values)
+            texts = _lists(values, column)
         case _:
             texts = pc.cast(values, pa.string())
     return pc.fill_null(texts, "null")
@@ -142,13 +146,15 @@ def _figures(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     return pc.if_else(pc.equal(texts, "-0"), "-0.0", texts)
 
 
-def _quoted(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def _quoted(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     escaped = pc.replace_substring(values, "\\", "\\\\")
     escaped = pc.replace_substring(escaped, '"', '\\"')
     if pc.any(
         pc.match_substring_regex(escaped, r"[\x00-\x1f]"), skip_nulls=True, min_count=0
     ).as_py():
-        for code in range(0x20):
+        if pc.any(pc.match_substring(escaped, "\0"), skip_nulls=True).as_py():
+            raise InvalidRecord("nul", "a text with NUL cannot be published", column.name)
+        for code in range(1, 0x20):
             escaped = pc.replace_substring(escaped, chr(code), f"\\u{code:04x}")
     return _surrounded(escaped)
 
@@ -157,10 +163,10 @@ def _surrounded(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(pa.scalar('"'), texts, pa.scalar('"'), pa.scalar(""))
 
 
-def _lists(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def _lists(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     chunks = []
     for chunk in values.chunks:
-        items = _quoted(pa.chunked_array([chunk.flatten()])).combine_chunks()
+        items = _quoted(pa.chunked_array([chunk.flatten()]), column).combine_chunks()
         offsets = pc.list_value_length(chunk).fill_null(0).to_numpy(zero_copy_only=False).cumsum()
         rebuilt = pa.ListArray.from_arrays(pa.array([0, *offsets], pa.int32()), items)
         joined = pc.binary_join(rebuilt, ",")

@@ -40,7 +40,11 @@ class Settings(BaseSettings):
     """The settings of all services; each field's description is its line in `.env.example`."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     database_backend: Literal["duckdb", "postgresql"] = Field(
@@ -79,7 +83,9 @@ class Settings(BaseSettings):
 
     loader_group_id: str = Field("econstream-loader", description="consumer group of the loaders")
     loader_batch_rows: int = Field(10_000, ge=1, le=1_000_000, description="rows a transaction")
-    loader_batch_ms: int = Field(200, ge=1, le=60_000, description="longest wait for a batch to fill")
+    loader_batch_ms: int = Field(
+        200, ge=1, le=60_000, description="longest wait for a batch to fill"
+    )
     loader_dead_letter_limit: float = Field(
         0.2, gt=0, le=1, description="share of dead letters that pauses a partition"
     )
@@ -106,7 +112,9 @@ class Settings(BaseSettings):
     )
 
     metrics_port: int = Field(0, ge=0, le=65535, description="port of /metrics; 0: none")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="least level"
+    )
     log_format: Literal["console", "json"] = Field("console", description="how log lines look")
 
     def __init__(self, **values: Any) -> None:

@@ -8,7 +8,7 @@ from shared.dataset import Code, Dataset, Row, Timestamp
 
 
 class FredSeries(Row):
-    """Descriptions of the FRED series, one row for each: what `fred_data` measures and in which units."""
+    """Descriptions of the FRED series, one row for each: what `fred_data` measures and how."""
 
     series_id: Annotated[Code, Field(description="FRED's name of the series, such as GDP")]
     title: Annotated[str, Field(description="what the series measures")]
@@ -26,5 +26,5 @@ DATASET = Dataset(
     row=FredSeries,
     key=("series_id",),
     cadence="irregular",
-    filterable=("frequency", "release"),
+    filterable=("frequency",),
 )

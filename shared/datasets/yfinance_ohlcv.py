@@ -12,7 +12,7 @@ class YfinanceOhlcv(Row):
     """Daily bars, adjusted for splits, one for each ticker and trading day of its exchange.
 
     Prices are in `currency` exactly as quoted: `GBp` is pence, `GBP` pounds. `adj_close` is also
-    adjusted for dividends; every dividend rewrites it, so it is kept up to date and has no versions.
+    adjusted for dividends; every dividend rewrites it, so it is kept up to date without versions.
     """
 
     ticker: Annotated[Code, Field(description="Yahoo's symbol, such as AAPL or ^GSPC")]
