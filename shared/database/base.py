@@ -108,6 +108,9 @@ class Database(Protocol):
         Cancelling rolls back, unless the commit was already under way.
         """
 
+    async def rehearse(self, batch: Batch) -> None:
+        """Write a batch and roll it back; raises what `write` would."""
+
     def stream(
         self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
     ) -> AsyncIterator[pa.RecordBatch]:

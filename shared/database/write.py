@@ -38,6 +38,16 @@ def write(batch: Batch, folded: ByKey | None, *, locks: bool) -> Writing:
     return written
 
 
+class Rehearsed(Exception):  # noqa: N818 - no fault: it rolls a rehearsal back
+    """Everything could have been written."""
+
+
+def rehearse(batch: Batch, folded: ByKey | None, *, locks: bool) -> Writing:
+    """Yield the steps of `write`, then raise Rehearsed so that nothing stays."""
+    yield from write(batch, folded, locks=locks)
+    raise Rehearsed
+
+
 def _move_offsets(batch: Batch) -> Generator[Step, Any, None]:
     reader = batch.reader
     for move in sorted(batch.moves, key=lambda m: (m.start.topic, m.start.partition)):

@@ -16,9 +16,9 @@ from shared.database.duckdb import schema, session
 from shared.database.duckdb.faults import translated
 from shared.database.fold import by_key
 from shared.database.steps import Execute, Steps
-from shared.database.write import write
+from shared.database.write import Rehearsed, rehearse, write
 from shared.dataset import Dataset
-from shared.errors import Fatal, Transient
+from shared.errors import Transient
 
 READ_THREADS = 4
 BATCH_ROWS = 10_000
@@ -77,6 +77,11 @@ class DuckdbDatabase:
         written: Written = await self._transact(write(batch, folded, locks=False))
         return written
 
+    async def rehearse(self, batch: Batch) -> None:
+        folded = await asyncio.to_thread(by_key, batch) if batch.table.num_rows else None
+        with suppress(Rehearsed):
+            await self._transact(rehearse(batch, folded, locks=False))
+
     async def stream(
         self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
     ) -> AsyncIterator[pa.RecordBatch]:
@@ -111,12 +116,6 @@ class DuckdbDatabase:
 
         count: int = await self._transact(steps())
         return count
-
-    async def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
-        """Return the rows of a statement that only reads; raises Fatal for any other."""
-        if not session.is_read_only(self._open_connection(), sql):
-            raise Fatal("only one statement that reads is allowed here")
-        return await self.fetch(sql, parameters)
 
     def _open_connection(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:

@@ -64,7 +64,13 @@ def select(
 def open_reader(
     connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any], rows: int
 ) -> pa.RecordBatchReader:
-    """Begin a query and return the reader of its batches."""
+    """Begin a query in a transaction that cannot write, and return the reader of its batches.
+
+    Raises Fatal where the text is not one statement that reads.
+    """
+    if not is_read_only(connection, sql):
+        raise Fatal("only one statement that reads is allowed here")
+    connection.execute("BEGIN TRANSACTION READ ONLY")
     return _relation(connection, sql, parameters).to_arrow_reader(rows)
 
 

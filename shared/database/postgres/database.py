@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -16,7 +16,7 @@ from shared.database.postgres.faults import translated
 from shared.database.fold import by_key
 from shared.database.postgres.session import Connection, transact
 from shared.database.steps import Steps
-from shared.database.write import write
+from shared.database.write import Rehearsed, rehearse, write
 from shared.dataset import Dataset
 from shared.errors import Transient
 
@@ -92,6 +92,11 @@ class PostgresDatabase:
         folded = await asyncio.to_thread(by_key, batch) if batch.table.num_rows else None
         written: Written = await self._transact(write(batch, folded, locks=True))
         return written
+
+    async def rehearse(self, batch: Batch) -> None:
+        folded = await asyncio.to_thread(by_key, batch) if batch.table.num_rows else None
+        with suppress(Rehearsed):
+            await self._transact(rehearse(batch, folded, locks=True))
 
     async def stream(
         self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
