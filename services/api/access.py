@@ -1,0 +1,80 @@
+"""The edge of the API: a request's id, its line in the log, and no error that leaves unanswered."""
+
+import re
+import time
+import uuid
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.api.problems import Problem
+from shared.observability import get_logger
+
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_log = get_logger(__name__)
+
+
+class Access:
+    """Names each request, logs one line for it, and answers 500 where nobody else did.
+
+    A request's own X-Request-Id is kept where it is plain. The query string is not logged.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        exchange = _Exchange(given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex, send)
+        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
+            try:
+                await self._app(scope, receive, exchange.send)
+            except Exception as exc:  # noqa: BLE001  # the edge: whatever it is gets a 500
+                _log.error("request_failed", path=scope["path"], exc_info=exc)
+                if not exchange.status:
+                    await _answer_500(exchange.request_id)(scope, receive, exchange.send)
+            finally:
+                exchange.log(scope)
+
+
+class _Exchange:
+    """What was sent in answer to one request."""
+
+    def __init__(self, request_id: str, send: Send) -> None:
+        self.request_id = request_id
+        self.status = 0
+        self._send = send
+        self._bytes = 0
+        self._complete = False
+        self._began = time.perf_counter()
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            MutableHeaders(raw=message["headers"])["X-Request-Id"] = self.request_id
+        elif message["type"] == "http.response.body":
+            self._bytes += len(message.get("body", b""))
+            self._complete = not message.get("more_body", False)
+        await self._send(message)
+
+    def log(self, scope: Scope) -> None:
+        client = scope.get("client")
+        _log.info(
+            "request",
+            method=scope["method"],
+            path=scope["path"],
+            status=self.status,
+            bytes=self._bytes,
+            complete=self._complete,
+            duration_ms=round((time.perf_counter() - self._began) * 1000, 1),
+            client=client[0] if client else None,
+        )
+
+
+def _answer_500(request_id: str) -> ASGIApp:
+    detail = f"an error of ours; the log tells of it under request {request_id}"
+    return Problem(500, "internal-error", detail).response("about:blank")

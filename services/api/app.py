@@ -1,0 +1,71 @@
+"""Puts the API together from a database and a registry, and serves it."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from fastapi import Depends, FastAPI
+
+from services.api import errors
+from services.api.access import Access
+from services.api.auth import may_read
+from services.api.catalogue import Catalogue
+from services.api.parameters import check_declarations
+from services.api.routes.data import data_routes
+from services.api.routes.datasets import dataset_routes
+from services.api.routes.health import Check, health_routes
+from services.api.server import listening
+from shared.database.base import Database
+from shared.registry import Registry
+from shared.settings import Settings
+
+VERSION = "1.0"
+
+
+def create_app(
+    database: Database,
+    registry: Registry,
+    settings: Settings,
+    *,
+    checks: Mapping[str, Check] | None = None,
+) -> FastAPI:
+    """Return the application. The database is opened and closed by the caller.
+
+    `checks` are what readiness depends on besides the database. Raises ConfigError where a
+    dataset's declaration and the API's parameters clash.
+    """
+    check_declarations(registry)
+    timeout_ms = settings.api_statement_timeout_ms
+    app = FastAPI(
+        title="econstream",
+        version=VERSION,
+        description="Economic and market data, point in time.",
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.add_middleware(Access)
+    errors.install(app)
+    reads = [Depends(may_read(settings))]
+    app.include_router(health_routes({"database": database.ping, **(checks or {})}))
+    catalogue = Catalogue(database, timeout_ms)
+    app.include_router(dataset_routes(registry, catalogue), dependencies=reads)
+    app.include_router(data_routes(registry, database, timeout_ms), dependencies=reads)
+    return app
+
+
+async def serve(
+    app: FastAPI,
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    announce: Callable[[str], None] | None = None,
+) -> None:
+    """Serve the application until `stop` is set, then answer what has been asked, and return.
+
+    `announce` is called once with the address when connections are accepted. Takes no
+    signals. Cancelling drains too. Raises ConfigError where the port cannot be had, and Fatal
+    where the server ends by itself.
+    """
+    async with listening(app, settings.api_host, settings.api_port) as server:
+        if announce is not None:
+            announce(server.address)
+        await server.until(stop)

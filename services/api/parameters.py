@@ -1,0 +1,127 @@
+"""The query parameters of reads, declared once: what is allowed, and what OpenAPI says of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+from services.api.formats import FORMATS
+from services.api.problems import wrong_parameter
+from shared.columns import Kind
+from shared.dataset import Dataset
+from shared.errors import ConfigError
+
+MAX_LIMIT = 100_000
+ORDERS = ("asc", "desc")
+
+_DAY = "a date (2008-10-30) or an RFC 3339 moment"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter that every dataset's reads take, given once at most."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+
+
+COMMON = (
+    Parameter(
+        "start",
+        f"first row's time, inclusive, on the dataset's time column: {_DAY}",
+        {"type": "string"},
+    ),
+    Parameter("end", f"last row's time, inclusive: {_DAY}", {"type": "string"}),
+    Parameter(
+        "as_of",
+        f"rows as they were known then: {_DAY}; a date means its end in UTC",
+        {"type": "string"},
+    ),
+    Parameter(
+        "fields",
+        "columns of the answer, comma separated, in this order; by default the dataset's fields "
+        "and as_of. Any stored column may be named, lineage included",
+        {"type": "string"},
+    ),
+    Parameter(
+        "order",
+        "rows stand in the order of the key; desc: from its end",
+        {"type": "string", "enum": list(ORDERS), "default": "asc"},
+    ),
+    Parameter(
+        "limit",
+        "rows of the answer; without it JSON gives a page of 1,000 and other formats all rows",
+        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT},
+    ),
+    Parameter(
+        "cursor", "where the page before ended: its next_cursor, unchanged", {"type": "string"}
+    ),
+    Parameter(
+        "format",
+        "format of the answer; wins over the Accept header",
+        {"type": "string", "enum": list(FORMATS)},
+    ),
+)
+_COMMON_NAMES = tuple(parameter.name for parameter in COMMON)
+
+
+def group(dataset: Dataset, items: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the texts given for each parameter.
+
+    Raises Problem (422) for a parameter that reads of this dataset do not take, and for a
+    common one given twice.
+    """
+    given: dict[str, list[str]] = {}
+    for name, text in items:
+        if name not in _COMMON_NAMES and name not in dataset.selectable:
+            raise wrong_parameter(
+                name,
+                f"reads of {dataset.name} take no such parameter",
+                code="unknown-parameter",
+                allowed=(*dataset.selectable, *_COMMON_NAMES),
+            )
+        if name in given and name in _COMMON_NAMES:
+            raise wrong_parameter(name, "given more than once")
+        given.setdefault(name, []).append(text)
+    return given
+
+
+async def no_parameters(request: Request) -> None:
+    """Raise Problem (422) where a route that takes no parameters is given one: a dependency."""
+    for name in request.query_params:
+        raise wrong_parameter(name, "this route takes no parameters", code="unknown-parameter")
+
+
+def check_declarations(datasets: Iterable[Dataset]) -> None:
+    """Raise ConfigError where a dataset may be filtered by a column named like a parameter."""
+    for dataset in datasets:
+        clash = set(dataset.selectable) & set(_COMMON_NAMES)
+        if clash:
+            raise ConfigError(
+                f"dataset {dataset.name}: reads cannot filter by {sorted(clash)}, which are "
+                "parameters of every read: rename the columns or do not declare them filterable"
+            )
+
+
+def documented(datasets: Iterable[Dataset]) -> list[dict[str, Any]]:
+    """Return OpenAPI's description of all parameters, the filters of each dataset included."""
+    filters: dict[str, list[Dataset]] = {}
+    for dataset in datasets:
+        for name in dataset.selectable:
+            filters.setdefault(name, []).append(dataset)
+    common = [_document(p.name, p.description, p.schema) for p in COMMON]
+    return common + [_filter(name, of) for name, of in filters.items()]
+
+
+def _filter(name: str, datasets: list[Dataset]) -> dict[str, Any]:
+    arrays = any(dataset.column(name).kind is Kind.TEXTS for dataset in datasets)
+    match = "rows that hold all of these" if arrays else "rows with one of these values"
+    text = f"{match}, repeated or comma separated (of {', '.join(d.name for d in datasets)})"
+    schema = {"type": "array", "items": {"type": "string"}}
+    return _document(name, text, schema) | {"style": "form", "explode": True}
+
+
+def _document(name: str, description: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": dict(schema)}
