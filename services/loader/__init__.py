@@ -1,0 +1,1 @@
+"""Writes the topics' records into the database, exactly once."""
