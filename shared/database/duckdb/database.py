@@ -143,8 +143,8 @@ async def _finish(
             return await asyncio.shield(future)
     except asyncio.CancelledError:
         connection.interrupt()
-        with suppress(duckdb.Error):
-            await asyncio.wait([future])
+        await asyncio.wait([future])
+        future.exception()  # it is our own interrupt, and so told to nobody
         raise
 
 
