@@ -5,6 +5,7 @@
 .DELETE_ON_ERROR:
 
 MINIMUM = import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+WANTED = econstream needs Python >= 3.11 with its venv module (on Debian: python3-venv)
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c '$(MINIMUM)' >/dev/null 2>&1 && { echo $$p; break; }; done)
 ARGS ?=
@@ -22,6 +23,7 @@ help: ## list the targets
 	@echo '  ARGS="…" passes arguments on, as in: make demo ARGS=--exit'
 
 setup: .venv/.setup ## make .venv with econstream and its pinned dependencies
+	@echo '$(BIN)/econstream is ready'
 
 demo: .venv/.setup ## stream the recorded samples through the whole pipeline, then serve the API
 	@$(BIN)/python -m services.cli demo $(ARGS)
@@ -69,10 +71,8 @@ clean: ## remove .venv and all caches; data/ stays
 dev: .venv/.dev
 
 .venv/bin/python:
-	@test -n "$(PYTHON)" || { echo 'econstream needs Python >= 3.11 with its venv module \
-	(Debian and Ubuntu: python3-venv); make PYTHON=/path/to/python says where it is' >&2; exit 1; }
-	@$(PYTHON) -c '$(MINIMUM)' 2>/dev/null || { echo '$(PYTHON) is older than 3.11, or has no \
-	venv module (Debian and Ubuntu: python3-venv)' >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo '$(WANTED); make PYTHON=/path/to/python names one' >&2; exit 1; }
+	@$(PYTHON) -c '$(MINIMUM)' 2>/dev/null || { echo '$(WANTED); $(PYTHON) is none' >&2; exit 1; }
 	@$(PYTHON) -m venv --clear .venv
 
 .venv/.setup: .venv/bin/python pyproject.toml requirements-build.lock requirements.lock
