@@ -10,7 +10,7 @@ from services.fetcher.archive import INDEX
 from services.fetcher.fetcher import Fetcher
 from services.fetcher.replay import FetchReport
 from services.fetcher.run import Progress
-from shared.kafka import Producer, TopicSpec, connect, ensure_topics
+from shared.kafka import Producer, connect, declared_topics, ensure_topics
 from shared.observability import get_logger
 from shared.registry import discover as discover_datasets
 from shared.settings import Settings
@@ -48,17 +48,7 @@ async def run_fetcher(
     if order.dry_run:
         return await _end(Fetcher(settings, None), order, stop, progress)
     cluster = await connect(settings)
-    await ensure_topics(
-        cluster,
-        [
-            TopicSpec(
-                dataset.topic(settings.kafka_topic_prefix),
-                settings.kafka_topic_partitions,
-                settings.kafka_replication_factor,
-            )
-            for dataset in discover_datasets()
-        ],
-    )
+    await ensure_topics(cluster, declared_topics(settings, discover_datasets()))
     async with Producer(cluster) as producer:
         fetcher = Fetcher(settings, producer)
         if order.replay_dir or order.once:

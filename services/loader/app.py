@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Callable
 
 from services.loader.progress import Progress
+from services.loader.readiness import Readiness
 from services.loader.run import Loader, LoaderOptions
 from shared.database.base import Database
-from shared.kafka import Cluster
-from shared.registry import Registry
+from shared.database.factory import create_database
+from shared.kafka import Cluster, connect, declared_topics, ensure_topics
+from shared.monitoring import monitoring
+from shared.registry import Registry, discover
 from shared.settings import Settings
 
 
@@ -41,9 +44,38 @@ async def run_loader(
     until_caught_up: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Progress:
-    """Build a loader and run it; see `Loader.run`."""
+    """Build a loader and run it beside its door for monitoring; see `Loader.run`."""
     loader = create_loader(
         settings, registry, cluster, database,
         until_caught_up=until_caught_up, on_progress=on_progress,
     )  # fmt: skip
-    return await loader.run(stop)
+    checks = {"loader": Readiness(loader.progress).check}
+    async with monitoring(settings.metrics_port, checks):
+        return await loader.run(stop)
+
+
+async def load_topics(
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    until_caught_up: bool = False,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Progress:
+    """Load as a process of its own: connect, make what is missing, and run.
+
+    Waits at the start for neither: raises Transient where broker or database are away, so
+    that whoever started it sees why. Raises ConfigError where a setting is wrong.
+    """
+    registry = discover()
+    cluster = await connect(settings)
+    database = create_database(settings, application=settings.loader_group_id)
+    await database.open()
+    try:
+        await database.apply_schema(registry)
+        await ensure_topics(cluster, declared_topics(settings, registry))
+        return await run_loader(
+            settings, registry, cluster, database, stop,
+            until_caught_up=until_caught_up, on_progress=on_progress,
+        )  # fmt: skip
+    finally:
+        await database.close()

@@ -5,7 +5,13 @@ from shared.kafka.consumer import Consumer
 from shared.kafka.faults import OffsetOutOfRange
 from shared.kafka.membership import AssignmentListener
 from shared.kafka.producer import Producer, Published, partition_for
-from shared.kafka.topics import TopicSpec, delete_topics, ensure_topics, list_partitions
+from shared.kafka.topics import (
+    TopicSpec,
+    declared_topics,
+    delete_topics,
+    ensure_topics,
+    list_partitions,
+)
 from shared.kafka.watermarks import Watermarks
 
 __all__ = [
@@ -19,6 +25,7 @@ __all__ = [
     "TopicSpec",
     "Watermarks",
     "connect",
+    "declared_topics",
     "delete_topics",
     "ensure_topics",
     "list_partitions",

@@ -10,9 +10,11 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
+from shared.dataset import Dataset
 from shared.errors import ConfigError, Transient
 from shared.kafka.cluster import Cluster
 from shared.kafka.faults import translate, translated
+from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,18 @@ class TopicSpec:
             "retention.ms": str(-1 if self.retention_ms is None else self.retention_ms),
             **self.config,
         }
+
+
+def declared_topics(settings: Settings, datasets: Iterable[Dataset]) -> list[TopicSpec]:
+    """Return the datasets' topics as the settings want them made."""
+    return [
+        TopicSpec(
+            dataset.topic(settings.kafka_topic_prefix),
+            settings.kafka_topic_partitions,
+            settings.kafka_replication_factor,
+        )
+        for dataset in datasets
+    ]
 
 
 async def ensure_topics(cluster: Cluster, specs: Iterable[TopicSpec]) -> dict[str, int]:

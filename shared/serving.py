@@ -44,17 +44,20 @@ class Listening:
         finally:
             stopping.cancel()
         if self.serving.done() and not stop.is_set():
-            raise Fatal("the API's server ended by itself; its log says why")
+            raise Fatal("the server ended by itself; its log says why")
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, host: str, port: int) -> AsyncIterator[Listening]:
+async def listening(
+    app: ASGIApp, host: str, port: int, *, setting: str = "API_PORT"
+) -> AsyncIterator[Listening]:
     """Serve an application while the block runs; port 0 takes a free one.
 
     Leaving the block, also by cancellation, closes the port at once and gives answers under
-    way DRAIN_SECONDS. Raises ConfigError where the address cannot be had.
+    way DRAIN_SECONDS. Raises ConfigError where the address cannot be had, which says to
+    change `setting`.
     """
-    listener = _bind(host, port)
+    listener = _bind(host, port, setting)
     address = _address(host, listener)
     config = uvicorn.Config(
         app,
@@ -66,10 +69,10 @@ async def listening(app: ASGIApp, host: str, port: int) -> AsyncIterator[Listeni
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]), name="api-server")
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="http-server")
     try:
         await _until_started(server, serving)
-        _log.info("api_listening", address=address)
+        _log.info("listening", address=address)
         yield Listening(address, serving)
     finally:
         server.should_exit = True
@@ -81,7 +84,7 @@ async def _until_started(server: _Server, serving: asyncio.Task[None]) -> None:
     async with asyncio.timeout(_START_SECONDS):
         while not server.started:
             if serving.done():
-                raise Fatal("the API's server did not start; its log says why")
+                raise Fatal("the server did not start; its log says why")
             await asyncio.sleep(0.01)
 
 
@@ -93,12 +96,12 @@ async def _finished(serving: asyncio.Task[None]) -> None:
         await asyncio.wait(still)
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int, setting: str) -> socket.socket:
     try:
         family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind)
     except OSError as exc:
-        raise ConfigError(f"API_HOST {host!r} names no address ({exc.strerror})") from exc
+        raise ConfigError(f"{host!r} names no address to listen on ({exc.strerror})") from exc
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(place)
@@ -107,9 +110,9 @@ def _bind(host: str, port: int) -> socket.socket:
     except OSError as exc:
         listener.close()
         if exc.errno == errno.EADDRINUSE:
-            raise ConfigError(f"port {port} is in use: set API_PORT") from exc
+            raise ConfigError(f"port {port} is in use: set {setting}") from exc
         raise ConfigError(
-            f"cannot listen on {host}:{port} ({exc.strerror}): set API_HOST or API_PORT"
+            f"cannot listen on {host}:{port} ({exc.strerror}): set another, see {setting}"
         ) from exc
     return listener
 
