@@ -17,6 +17,8 @@ class Dialect:
     type_of: Callable[[Kind], str]
     identity: str
     storage: str
+    order: str
+    """How texts of a key are ordered: by code points, as DuckDB does, so that keys sort alike."""
 
 
 POSTGRESQL = Dialect(
@@ -24,8 +26,9 @@ POSTGRESQL = Dialect(
     lambda kind: kind.postgres,
     " GENERATED ALWAYS AS IDENTITY",
     " WITH (fillfactor = 80)",
+    ' COLLATE "C"',
 )
-DUCKDB = Dialect("duckdb", lambda kind: kind.duckdb, " DEFAULT nextval('dead_letters_id')", "")
+DUCKDB = Dialect("duckdb", lambda kind: kind.duckdb, " DEFAULT nextval('dead_letters_id')", "", "")
 
 _TOUCH = """CREATE OR REPLACE FUNCTION touch_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -42,7 +45,7 @@ def text(literal: str) -> str:
 
 def create_table(table: Table, dialect: Dialect) -> str:
     """Return the statement that creates a table where it is missing."""
-    lines = [f"  {_column(column, dialect)}" for column in table.columns]
+    lines = [f"  {_column(column, dialect, column.name in table.key)}" for column in table.columns]
     lines.append(f"  PRIMARY KEY ({listed(table.key)})")
     if table.unique:
         lines.append(f"  UNIQUE ({listed(table.unique)})")
@@ -122,10 +125,12 @@ def script(datasets: Iterable[Dataset], dialect: Dialect) -> str:
     return head + "".join(f"\n{statement};\n" for statement in schema(datasets, dialect))
 
 
-def _column(column: Column, dialect: Dialect) -> str:
+def _column(column: Column, dialect: Dialect, of_key: bool) -> str:
     identity = dialect.identity if column.kind is Kind.IDENTITY else ""
     null = "" if column.nullable else " NOT NULL"
-    return f"{quote(column.name)} {dialect.type_of(column.kind)}{identity}{_default(column)}{null}"
+    order = dialect.order if of_key and column.kind is Kind.TEXT else ""
+    kind = dialect.type_of(column.kind) + order + identity
+    return f"{quote(column.name)} {kind}{_default(column)}{null}"
 
 
 def _default(column: Column) -> str:

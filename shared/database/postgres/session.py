@@ -16,6 +16,7 @@ Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 LOCK_TIMEOUT = "2s"
 _TYPES = {kind.arrow: kind.postgres for kind in Kind if kind is not Kind.IDENTITY}
+_TYPES[Kind.TEXT.arrow] += ' COLLATE "C"'  # sorts as the keys of the tables do
 
 
 async def transact(connection: Connection, steps: Steps) -> Any:
