@@ -14,6 +14,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from shared.settings import env_example
+
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCKS = sorted(ROOT.glob("requirements*.lock"))
@@ -140,6 +142,10 @@ def test_what_is_imported_is_declared_and_nothing_else() -> None:
     }
     assert imported - COMES_WITH_ANOTHER - {"econstream"} <= declared
     assert declared - USED_WITHOUT_IMPORT <= imported
+
+
+def test_the_example_of_settings_is_the_settings() -> None:
+    assert (ROOT / ".env.example").read_text(encoding="utf-8") == env_example()
 
 
 def test_nothing_names_a_machine_or_a_package_host() -> None:
