@@ -1,0 +1,1 @@
+"""The command line, `econstream`: starts the services and shows what they keep."""

@@ -1,0 +1,67 @@
+"""Print, apply and check the contracts that are generated from the datasets."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from services.cli.options import AsJson
+
+group = typer.Typer(no_args_is_help=True)
+
+DatasetName = Annotated[str | None, typer.Argument(help="One dataset, by name or alias.")]
+
+
+@group.command()
+def sql(
+    dataset: DatasetName = None,
+    backend: Annotated[
+        Literal["postgresql", "duckdb"], typer.Option(help="For which database.")
+    ] = "postgresql",
+) -> None:
+    """Print the SQL that makes an empty database ready: tables, comments, views, functions.
+
+    \b
+    Examples
+      econstream schema sql > sql/init/01_schema.sql
+      econstream schema sql fred_data --backend duckdb
+    """
+    from services.cli import contracts
+
+    contracts.print_sql(dataset, backend)
+
+
+@group.command()
+def json(dataset: DatasetName = None) -> None:
+    """Print the JSON Schema of a dataset's messages, or of all by name.
+
+    \b
+    Example
+      econstream schema json fred_data
+    """
+    from services.cli import contracts
+
+    contracts.print_json(dataset)
+
+
+@group.command()
+def apply() -> None:
+    """Create the tables and topics that are missing, and add columns that are new.
+
+    Nothing is ever dropped, narrowed or rewritten: where only that would do, it says so and
+    changes nothing. Topics are made where a broker is known.
+    """
+    from services.cli import contracts
+    from services.cli.session import begin, wait_for
+
+    settings = begin("schema")
+    wait_for(lambda: contracts.apply(settings))
+
+
+@group.command()
+def check(as_json: AsJson = False) -> None:
+    """Compare the live tables with the declarations; exit status 1 and a line for each drift."""
+    from services.cli import contracts
+    from services.cli.session import begin, wait_for
+
+    settings = begin("schema")
+    wait_for(lambda: contracts.check(settings, as_json=as_json))

@@ -1,0 +1,74 @@
+"""The generated contracts: printed, applied to the live database and compared with it."""
+
+import asyncio
+import sys
+
+from services.cli.catalogue import find_dataset
+from services.cli.output import document, listing, say
+from services.cli.session import find_up
+from services.cli.store import open_store
+from shared.database import ddl
+from shared.errors import EX_FAILED, EX_OK
+from shared.kafka import connect, ensure_topics, list_partitions
+from shared.registry import discover
+from shared.settings import Settings
+from shared.topics import topic_specs
+
+_DIALECTS = {dialect.name: dialect for dialect in (ddl.POSTGRESQL, ddl.DUCKDB)}
+
+
+def print_sql(name: str | None, backend: str) -> None:
+    """Print the DDL of one dataset and the bookkeeping beside it, or of all."""
+    datasets = discover() if name is None else [find_dataset(name)]
+    sys.stdout.write(ddl.script(datasets, _DIALECTS[backend]))
+
+
+def print_json(name: str | None) -> None:
+    """Print the JSON Schema of one dataset, or an object of all by name."""
+    if name is not None:
+        document(find_dataset(name).json_schema())
+    else:
+        document({dataset.name: dataset.json_schema() for dataset in discover()})
+
+
+async def apply(settings: Settings) -> None:
+    """Apply the schema to the database, then make the topics where a broker is known.
+
+    Raises ConfigError where a table could only be made to fit by dropping or narrowing.
+    """
+    registry = discover()
+    async with open_store(settings, command="schema") as store:
+        mended = await store.apply_schema(registry)
+    for line in mended:
+        say(f"{settings.database_backend}: mended: {line}")
+    if not mended:
+        say(f"{settings.database_backend}: nothing to do")
+    await _make_topics(settings)
+
+
+async def _make_topics(settings: Settings) -> None:
+    running = await asyncio.to_thread(find_up, settings)
+    servers = settings.kafka_bootstrap_servers or (running and running.kafka_bootstrap_servers)
+    if not servers:
+        say("topics: no broker is known, so none were made; every service makes those it needs")
+        return
+    cluster = await connect(settings.model_copy(update={"kafka_bootstrap_servers": servers}))
+    specs = topic_specs(discover(), settings)
+    there = await list_partitions(cluster, [spec.name for spec in specs])
+    made = await ensure_topics(cluster, specs)
+    for name, partitions in made.items():
+        if name not in there:
+            say(f"topics: made {name} with {partitions} partitions")
+    if made.keys() <= there.keys():
+        say("topics: nothing to do")
+
+
+async def check(settings: Settings, *, as_json: bool) -> int:
+    """Print each difference between declarations and live tables; 1 where there are any."""
+    async with open_store(settings, command="schema") as store:
+        differences = await store.check_schema(discover())
+    if as_json or differences:
+        listing(["difference"], [[line] for line in differences], as_json=as_json)
+    else:
+        say(f"{settings.database_backend}: the live tables are as declared")
+    return EX_FAILED if differences else EX_OK

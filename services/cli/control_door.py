@@ -1,0 +1,138 @@
+"""The loopback door of a running `up`: what other commands ask of the database that it holds."""
+
+import json
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any, cast
+
+import pyarrow as pa
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from shared.control.values import from_json
+from shared.database.base import Database
+from shared.errors import EX_CONFIG, EX_FAILED, ConfigError, EconstreamError, Transient
+from shared.registry import Registry
+from shared.serving import listening
+
+LOOPBACK = "127.0.0.1"
+MAX_BODY_BYTES = 4 << 20
+
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+@asynccontextmanager
+async def open_door(database: Database, registry: Registry, token: str) -> AsyncIterator[str]:
+    """Answer on a free port of the loopback while the block runs; yields the address."""
+    async with listening(door_app(database, registry, token), LOOPBACK, 0) as listener:
+        yield listener.address
+
+
+def door_app(database: Database, registry: Registry, token: str) -> Starlette:
+    """Return the application: it reads and applies the schema, and writes nothing else."""
+    expected = f"Bearer {token}".encode()
+
+    def route(path: str, method: str, answer: Answer) -> Route:
+        async def guarded(request: Request) -> Response:
+            given = request.headers.get("authorization", "").encode()
+            if not secrets.compare_digest(given, expected):
+                return _problem(401, "the token is not that of up.json", EX_FAILED)
+            try:
+                return await answer(request)
+            except EconstreamError as exc:
+                return _refusal(exc)
+
+        return Route(path, guarded, methods=[method])
+
+    async def query(request: Request) -> Response:
+        try:
+            asked = json.loads(await _body(request))
+            sql, parameters = str(asked["sql"]), from_json(asked.get("parameters", []))
+        except (ValueError, TypeError, KeyError) as exc:
+            return _problem(400, f"the question cannot be read: {exc}", EX_FAILED)
+        batches = database.stream(sql, parameters)
+        # Before the first batch every error is still an answer of its own.
+        first = await anext(batches)
+        return StreamingResponse(_arrow(first, batches), media_type=_ARROW)
+
+    async def check_schema(_request: Request) -> Response:
+        return JSONResponse(await database.check_schema(registry))
+
+    async def apply_schema(_request: Request) -> Response:
+        return JSONResponse(await database.apply_schema(registry))
+
+    async def positions(_request: Request) -> Response:
+        return JSONResponse([asdict(position) for position in await database.positions()])
+
+    return Starlette(
+        routes=[
+            route("/query", "POST", query),
+            route("/schema", "GET", check_schema),
+            route("/schema", "POST", apply_schema),
+            route("/positions", "GET", positions),
+        ]
+    )
+
+
+_ARROW = "application/vnd.apache.arrow.stream"
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY_BYTES:
+            raise ValueError(f"it is longer than {MAX_BODY_BYTES} bytes")
+    return body
+
+
+async def _arrow(
+    first: pa.RecordBatch, rest: AsyncIterator[pa.RecordBatch]
+) -> AsyncIterator[bytes]:
+    """Yield an IPC stream, a batch at a time; an error breaks it off before its end mark."""
+    pipe = _Pipe()
+    try:
+        with pa.ipc.new_stream(pipe, first.schema) as writer:
+            writer.write_batch(first)
+            yield pipe.taken()
+            async for batch in rest:
+                writer.write_batch(batch)
+                yield pipe.taken()
+        yield pipe.taken()
+    finally:
+        await cast("Any", rest).aclose()
+
+
+class _Pipe:
+    """Where the writer of an IPC stream puts its bytes until they are sent."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def write(self, data: Any) -> int:
+        self._parts.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Hold nothing back that `taken` would not give."""
+
+    def taken(self) -> bytes:
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
+
+
+def _refusal(exc: EconstreamError) -> Response:
+    if isinstance(exc, Transient):
+        return _problem(503, str(exc), EX_FAILED)
+    return _problem(422, str(exc), EX_CONFIG if isinstance(exc, ConfigError) else EX_FAILED)
+
+
+def _problem(status: int, detail: str, exit_status: int) -> Response:
+    body = {"status": status, "detail": detail, "exit_status": exit_status}
+    return JSONResponse(body, status, media_type="application/problem+json")

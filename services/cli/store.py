@@ -1,0 +1,73 @@
+"""The database as a command sees it: opened here, or asked for through the `up` that holds it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, Protocol, cast
+
+import pyarrow as pa
+
+from services.cli.session import find_up, holds_database
+from shared.control import Door
+from shared.database.base import Position, Reader
+from shared.database.factory import create_database
+from shared.dataset import Dataset
+from shared.settings import Settings
+
+
+class Store(Protocol):
+    """What commands ask of the database; `shared.database.base.Database` says the contracts."""
+
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> AsyncIterator[pa.RecordBatch]: ...
+
+    async def apply_schema(self, datasets: Iterable[Dataset]) -> list[str]: ...
+
+    async def check_schema(self, datasets: Iterable[Dataset]) -> list[str]: ...
+
+    async def positions(self, reader: Reader | None = None) -> list[Position]: ...
+
+
+@asynccontextmanager
+async def open_store(settings: Settings, *, command: str) -> AsyncIterator[Store]:
+    """Lend the database: the one a running `up` holds, else opened for the block.
+
+    Raises ConfigError where it refuses, Transient where it is away.
+    """
+    running = await asyncio.to_thread(find_up, settings)
+    if running is not None and holds_database(settings, running):
+        yield _Remote(Door(running))
+        return
+    database = create_database(settings, application=f"econstream-{command}")
+    try:
+        await database.open()
+        yield database
+    finally:
+        await database.close()
+
+
+class _Remote:
+    """The database behind the control door; the datasets are those that `up` knows."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    async def stream(
+        self, sql: str, parameters: Sequence[Any] = ()
+    ) -> AsyncIterator[pa.RecordBatch]:
+        with self._door.stream(sql, parameters) as batches:
+            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+                yield batch
+
+    async def apply_schema(self, datasets: Iterable[Dataset]) -> list[str]:
+        return await asyncio.to_thread(self._door.apply_schema)
+
+    async def check_schema(self, datasets: Iterable[Dataset]) -> list[str]:
+        return await asyncio.to_thread(self._door.check_schema)
+
+    async def positions(self, reader: Reader | None = None) -> list[Position]:
+        return [Position(**fields) for fields in await asyncio.to_thread(self._door.positions)]
+
+
+def closing(batches: AsyncIterator[pa.RecordBatch]) -> aclosing[Any]:
+    """End a stream of batches with the block, however far it was read."""
+    return aclosing(cast("Any", batches))

@@ -1,0 +1,107 @@
+"""Asks a running `up` through its loopback door, with the standard library alone."""
+
+import http.client
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+
+from shared.control.claim import Running
+from shared.control.values import to_json
+from shared.errors import EX_CONFIG, ConfigError, EconstreamError, Fatal, Transient
+
+_ANSWER_SECONDS = 600.0
+_PROBLEM_BYTES = 65_536
+
+
+class Door:
+    """The control door of a running `up`; every call blocks and opens a connection of its own."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """Return all rows of a reading statement, placeholders $1, $2 …; as `stream` raises."""
+        with self.stream(sql, parameters) as reader:
+            return reader.read_all()
+
+    @contextmanager
+    def stream(
+        self, sql: str, parameters: Sequence[Any] = ()
+    ) -> Iterator[pa.RecordBatchStreamReader]:
+        """Lend a reader of a statement's rows, batch by batch.
+
+        Raises Fatal where the statement is refused (only reading ones are let through),
+        Transient where `up` is gone or the answer broke off.
+        """
+        body = {"sql": sql, "parameters": to_json(parameters)}
+        with self._asked("POST", "/query", body) as answer, _translated():
+            yield pa.ipc.open_stream(answer)
+
+    def check_schema(self) -> list[str]:
+        """Return a line for each difference between declarations and live tables."""
+        return self._lines("GET", "/schema")
+
+    def apply_schema(self) -> list[str]:
+        """Create what is missing, as `schema apply` does; return what was mended."""
+        return self._lines("POST", "/schema")
+
+    def positions(self) -> list[dict[str, Any]]:
+        """Return the stored positions of the topics, one object a partition."""
+        with self._asked("GET", "/positions") as answer, _translated():
+            found: list[dict[str, Any]] = json.load(answer)
+        return found
+
+    def _lines(self, method: str, path: str) -> list[str]:
+        with self._asked(method, path) as answer, _translated():
+            found: list[str] = json.load(answer)
+        return found
+
+    @contextmanager
+    def _asked(
+        self, method: str, path: str, body: Any = None
+    ) -> Iterator[http.client.HTTPResponse]:
+        place = urlsplit(self._running.control_url)
+        connection = http.client.HTTPConnection(
+            place.hostname or "127.0.0.1", place.port, timeout=_ANSWER_SECONDS
+        )
+        headers = {"Authorization": f"Bearer {self._running.token}"}
+        payload = None
+        if body is not None:
+            payload, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+        try:
+            with _translated():
+                connection.request(method, path, payload, headers)
+                answer = connection.getresponse()
+            if answer.status != http.HTTPStatus.OK:
+                raise _refusal(answer)
+            yield answer
+        finally:
+            connection.close()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, http.client.HTTPException, pa.ArrowInvalid) as exc:
+        raise Transient(
+            f"the running econstream broke off its answer ({exc or type(exc).__name__}): "
+            "it is ending, or its log says why"
+        ) from exc
+
+
+def _refusal(answer: http.client.HTTPResponse) -> EconstreamError:
+    """Return the error that the other side raised, as its problem document tells it."""
+    text = answer.read(_PROBLEM_BYTES)
+    try:
+        problem = json.loads(text)
+        detail, status = str(problem["detail"]), int(problem["exit_status"])
+    except (ValueError, TypeError, KeyError):
+        return Fatal(f"the control door answered {answer.status}, which no `up` of ours says")
+    if answer.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        return Transient(detail)
+    return ConfigError(detail) if status == EX_CONFIG else Fatal(detail)
