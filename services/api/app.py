@@ -13,9 +13,9 @@ from services.api.parameters import check_declarations
 from services.api.routes.data import data_routes
 from services.api.routes.datasets import dataset_routes
 from services.api.routes.health import Check, health_routes
-from shared.serving import listening
 from shared.database.base import Database
 from shared.registry import Registry
+from shared.serving import listening
 from shared.settings import Settings
 
 VERSION = "1.0"
