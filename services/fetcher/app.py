@@ -10,6 +10,8 @@ from services.fetcher.archive import INDEX
 from services.fetcher.fetcher import Fetcher
 from services.fetcher.replay import FetchReport
 from services.fetcher.run import Progress
+from services.fetcher.schedule import unless_stopped
+from shared.errors import Transient
 from shared.kafka import Producer, connect, declared_topics, ensure_topics
 from shared.observability import get_logger
 from shared.registry import discover as discover_datasets
@@ -45,8 +47,10 @@ async def run_fetcher(
     Raises ConfigError before any I/O where a setting is wrong, Transient where the broker is
     away. Cancelling leaves what is published published.
     """
+    planned = Fetcher(settings, None)
+    planned.check(order.names, replays=order.replay_dir is not None, once=order.once)
     if order.dry_run:
-        return await _end(Fetcher(settings, None), order, stop, progress)
+        return await _end(planned, order, stop, progress)
     cluster = await connect(settings)
     await ensure_topics(cluster, declared_topics(settings, discover_datasets()))
     async with Producer(cluster) as producer:
@@ -62,19 +66,15 @@ async def run_fetcher(
 async def _end(
     fetcher: Fetcher, order: FetchOrder, stop: asyncio.Event, progress: Progress | None
 ) -> FetchReport:
-    """Replay or fetch once; ends early, as cancelled, when `stop` is set."""
+    """Replay or fetch once; raises Transient where `stop` is set before the end."""
     if order.replay_dir:
-        work = asyncio.ensure_future(fetcher.replay(order.replay_dir, order.names, progress))
+        work = fetcher.replay(order.replay_dir, order.names, progress)
     else:
-        work = asyncio.ensure_future(fetcher.fetch_once(order.names, order.since, progress))
-    stopped = asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopped.cancel()
-        if not work.done():
-            work.cancel()
-    return await work
+        work = fetcher.fetch_once(order.names, order.since, progress)
+    report = await unless_stopped(stop, work)
+    if report is None:
+        raise Transient("stopped before the end: what is published stays; run it again")
+    return report
 
 
 async def _replay_first(

@@ -17,6 +17,7 @@ from services.fetcher.replay import FetchReport, replay
 from services.fetcher.run import Progress, Run, RunSummary
 from services.fetcher.schedule import keep_fresh
 from services.fetcher.source import Source
+from services.fetcher.watching import WatchedFile
 from services.fetcher.watchlist import Watchlist, read_watchlist
 from shared.errors import ConfigError
 from shared.observability import get_logger
@@ -73,11 +74,11 @@ class Fetcher:
         """Fetch the named sources, or all, once and side by side.
 
         Raises ConfigError before any I/O to a network for an unknown source, a missing setting
-        or a wrong watchlist, and Transient where the broker is away.
+        or a wrong watchlist; Transient, in an ExceptionGroup, where the broker is away.
         """
         watchlist = read_watchlist(self._settings.watchlist)
         selected = self._selected(names, watchlist)
-        plan = [(s, s.requests(watchlist, self._settings, since)) for s in selected]
+        plan = [(source, self._asks(source, watchlist, since)) for source in selected]
         report = FetchReport()
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(self._client(selected))
@@ -93,31 +94,58 @@ class Fetcher:
         """Keep the named sources fresh, or all, until `stop` is set.
 
         A source that lacks a setting is left out with a warning, unless it was named: then
-        ConfigError is raised. The watchlist is read anew before each run.
+        ConfigError is raised. What the watchlist gains is fetched within seconds.
         """
-        named = bool(names or self._settings.fetch_sources)
+        watched = WatchedFile(self._settings.watchlist)
+        ready = self._ready(names, watched.current)
+        changed = {source.name: asyncio.Event() for source in ready}
+
+        def tell(before: Watchlist, after: Watchlist) -> None:
+            for source in ready:
+                if self._asks(source, after) != self._asks(source, before):
+                    changed[source.name].set()
+
+        async with self._client(ready) as client, asyncio.TaskGroup() as group:
+            group.create_task(watched.follow(stop, tell))
+            for source in ready:
+                refresh = partial(self._refresh, source, watched, client)
+                group.create_task(keep_fresh(source, refresh, stop, changed[source.name]))
+
+    def check(self, names: Iterable[str] | None = None, *, replays: bool, once: bool) -> None:
+        """Raise ConfigError for whatever can be known to be wrong without any connection."""
+        if replays:
+            self._selected(names, self._watchlist_if_any())
+            return
         watchlist = read_watchlist(self._settings.watchlist)
+        if not once:
+            self._ready(names, watchlist)
+            return
+        for source in self._selected(names, watchlist):
+            self._asks(source, watchlist)
+
+    def _ready(self, names: Iterable[str] | None, watchlist: Watchlist) -> list[Source]:
+        named = bool(names or self._settings.fetch_sources)
         ready: list[Source] = []
         for source in self._selected(names, watchlist):
             try:
-                source.requests(watchlist, self._settings, None)
+                self._asks(source, watchlist)
                 ready.append(source)
             except ConfigError as exc:
                 if named:
                     raise
                 _log.warning("source_left_out", source=source.name, reason=str(exc))
-        async with self._client(ready) as client, asyncio.TaskGroup() as group:
-            for source in ready:
-                refresh = partial(self._refresh, source, client)
-                group.create_task(keep_fresh(source, refresh, stop), name=source.name)
+        return ready
+
+    def _asks(
+        self, source: Source, watchlist: Watchlist, since: dt.date | None = None
+    ) -> Sequence[Request]:
+        return source.configured(watchlist).requests(watchlist, self._settings, since)
 
     async def _refresh(
-        self, source: Source, client: HttpClient, since: dt.date | None
+        self, source: Source, watched: WatchedFile, client: HttpClient, since: dt.date | None
     ) -> RunSummary:
-        watchlist = await asyncio.to_thread(read_watchlist, self._settings.watchlist)
-        configured = source.configured(watchlist)
-        requests = configured.requests(watchlist, self._settings, since)
-        return await self._fetch(configured, requests, client, None)
+        requests = self._asks(source, watched.current, since)
+        return await self._fetch(source.configured(watched.current), requests, client, None)
 
     async def _fetch(
         self,

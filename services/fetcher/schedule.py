@@ -3,43 +3,78 @@
 import asyncio
 import datetime as dt
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from services.fetcher.run import RunSummary
 from services.fetcher.source import Source
 from shared.errors import Transient
-from shared.lifecycle import pause
 from shared.observability import get_logger
+
+T = TypeVar("T")
+Refresh = Callable[[dt.date | None], Coroutine[Any, Any, RunSummary]]
+"""Runs a source once, asking from a day on where one is given."""
 
 _JITTER = 0.1
 _RETRY = dt.timedelta(minutes=15)
 _log = get_logger(__name__)
 
-Refresh = Callable[[dt.date | None], Awaitable[RunSummary]]
-"""Runs a source once, asking from a day on where one is given."""
 
+async def keep_fresh(
+    source: Source, refresh: Refresh, stop: asyncio.Event, changed: asyncio.Event
+) -> None:
+    """Refresh a source at once, then every `source.every`, a tenth earlier or later.
 
-async def keep_fresh(source: Source, refresh: Refresh, stop: asyncio.Event) -> None:
-    """Refresh a source at once and then every `source.every`, a tenth earlier or later.
-
-    The first run of a process asks for everything, later ones from the last good run less the
-    source's overlap on, where it has one. After a failed run the next comes within 15 minutes.
-    Transient is waited out; other errors are raised. Returns when `stop` is set, after the
-    request under way.
+    Refreshes at once when `changed` is set, which says that more is watched. The first run
+    and those after a change ask for everything, the others from the last good run less the
+    source's overlap on, where it has one. A run that had nothing is repeated in 15 minutes.
+    Transient is waited out; other errors are raised. Returns when `stop` is set; a run under
+    way is cancelled.
     """
     since: dt.date | None = None
     while not stop.is_set():
+        changed.clear()
         begun = dt.datetime.now(dt.UTC)
         wait = min(_RETRY, source.every)
         try:
-            summary = await refresh(since)
+            summary = await unless_stopped(stop, refresh(since))
         except Transient as exc:
             _log.warning("refresh_postponed", source=source.name, reason=str(exc))
         else:
-            if not summary.failed:
+            if summary is not None and summary.status != "failed":
                 wait = source.every
-                since = None if source.overlap is None else (begun - source.overlap).date()
-        await pause(stop, wait.total_seconds() * _spread())
+            if summary is not None and not summary.failed and source.overlap is not None:
+                since = (begun - source.overlap).date()
+        if await _pause(stop, changed, wait.total_seconds() * _spread()):
+            since = None
+
+
+async def unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """Return what `work` returns, or None where `stop` is set first; `work` is cancelled then."""
+    task = asyncio.ensure_future(work)
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        await _cancelled(stopping, task)
+
+
+async def _pause(stop: asyncio.Event, changed: asyncio.Event, seconds: float) -> bool:
+    """Wait until an event is set or the seconds are over; return whether `changed` is set."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in (stop, changed)]
+    try:
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await _cancelled(*waiting)
+    return changed.is_set()
+
+
+async def _cancelled(*tasks: Awaitable[Any]) -> None:
+    for task in tasks:
+        if isinstance(task, asyncio.Future):
+            task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _spread() -> float:
