@@ -13,8 +13,10 @@ from services.api.parameters import check_declarations
 from services.api.routes.data import data_routes
 from services.api.routes.datasets import dataset_routes
 from services.api.routes.health import Check, health_routes
+from services.api.routes.metrics import metrics_routes
 from shared.database.base import Database
-from shared.registry import Registry
+from shared.database.factory import create_database
+from shared.registry import Registry, discover
 from shared.serving import listening
 from shared.settings import Settings
 
@@ -46,6 +48,7 @@ def create_app(
     errors.install(app)
     reads = [Depends(may_read(settings))]
     app.include_router(health_routes({"database": database.ping, **(checks or {})}))
+    app.include_router(metrics_routes())
     catalogue = Catalogue(database, timeout_ms)
     app.include_router(dataset_routes(registry, catalogue), dependencies=reads)
     app.include_router(data_routes(registry, database, timeout_ms), dependencies=reads)
@@ -69,3 +72,27 @@ async def serve(
         if announce is not None:
             announce(server.address)
         await server.until(stop)
+
+
+async def run_api(
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    announce: Callable[[str], None] | None = None,
+) -> None:
+    """Serve as a process of its own until `stop` is set; see `serve`.
+
+    A DuckDB file, which is then this process's alone, gets its tables where they are missing;
+    PostgreSQL's are the loader's to make. Raises Transient where the database is away at the
+    start: later it may go and come.
+    """
+    registry = discover()
+    database = create_database(settings, application="econstream-api")
+    await database.open()
+    try:
+        if database.backend == "duckdb":
+            await database.apply_schema(registry)
+        app = create_app(database, registry, settings)
+        await serve(app, settings, stop, announce=announce)
+    finally:
+        await database.close()
