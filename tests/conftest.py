@@ -1,9 +1,11 @@
 """The services that tests run against, found once a run, and the line that says which."""
 
 import os
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -12,6 +14,8 @@ import pytest
 from shared.kafka import Cluster, connect
 from shared.settings import Settings
 from tests.services import brokers, databases
+from tests.services.databases import PostgresServer
+from tests.services.kafka.node import KafkaNode
 from tests.services.search import Service, UnavailableError, Way, find
 
 _USED = pytest.StashKey[dict[str, str]]()
@@ -98,6 +102,18 @@ async def each_cluster(each_kafka: Service) -> Cluster:
     return await connect(Settings(kafka_bootstrap_servers=each_kafka.address))
 
 
+@pytest.fixture
+def kafka_node(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[KafkaNode]:
+    """An Apache Kafka of this test's own, to be killed and started again."""
+    try:
+        node = KafkaNode(tmp_path)
+    except UnavailableError as exc:
+        _lacks(request.config, "an Apache Kafka to kill", str(exc))
+        pytest.skip(f"no Apache Kafka to kill here: {exc}")
+    yield node
+    node.kill()
+
+
 @pytest.fixture(scope="session")
 def postgres_server(request: pytest.FixtureRequest) -> Iterator[Service]:
     """A PostgreSQL whose user may create databases; `address` is its URL."""
@@ -108,10 +124,30 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[Service]:
 @pytest.fixture
 async def postgres_url(postgres_server: Service) -> AsyncIterator[str]:
     """The URL of an empty database of this test's own."""
+    async with fresh_database(postgres_server) as url:
+        yield url
+
+
+@asynccontextmanager
+async def fresh_database(server: Service) -> AsyncIterator[str]:
+    """Make an empty database and give its URL; drop it at the end."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    await _execute(postgres_server.address, f'CREATE DATABASE "{name}"')
-    yield urlunsplit(urlsplit(postgres_server.address)._replace(path=f"/{name}"))
-    await _execute(postgres_server.address, f'DROP DATABASE "{name}" WITH (FORCE)')
+    await _execute(server.address, f'CREATE DATABASE "{name}"')
+    yield urlunsplit(urlsplit(server.address)._replace(path=f"/{name}"))
+    await _execute(server.address, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def postgres_node(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
+    """A PostgreSQL of this test's own, to be stopped at once and started again."""
+    with tempfile.TemporaryDirectory(prefix="econstream-postgres-") as folder:
+        try:
+            server = PostgresServer(Path(folder))
+        except UnavailableError as exc:
+            _lacks(request.config, "a PostgreSQL to kill", str(exc))
+            pytest.skip(f"no PostgreSQL to kill here: {exc}")
+        yield server
+        server.stop()
 
 
 async def _execute(url: str, statement: str) -> None:
