@@ -46,12 +46,17 @@ class PostgresDatabase:
         with translated():
             self._pool = await asyncpg.create_pool(
                 self._dsn.get_secret_value(),
-                min_size=1,
+                min_size=0,
                 max_size=self._pool_size,
                 timeout=CONNECT_SECONDS,
                 command_timeout=COMMAND_SECONDS,
                 server_settings=settings,
             )
+        try:
+            await self.ping()
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         pool, self._pool = self._pool, None
