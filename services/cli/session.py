@@ -9,7 +9,7 @@ import typer
 
 from shared import lifecycle
 from shared.control import Running, find_running
-from shared.errors import EX_FAILED, ConfigError
+from shared.errors import EX_FAILED, ConfigError, Fatal
 from shared.lifecycle import Service
 from shared.observability import Level, configure_logging
 from shared.settings import Settings, load_settings
@@ -75,15 +75,17 @@ def with_broker(settings: Settings, running: Running | None) -> Settings:
 
 
 def holds_database(settings: Settings, running: Running | None) -> bool:
-    """Return whether the running `up` holds the DuckDB file that these settings mean.
+    """Return whether the running `up`, if any, holds the DuckDB file that these settings mean."""
+    return running is not None and running.holds(settings)
 
-    Where DUCKDB_PATH is not set, its file is meant, whichever that is.
-    """
-    if settings.database_backend != "duckdb" or running is None or running.duckdb_path is None:
-        return False
-    if "duckdb_path" not in settings.model_fields_set:
-        return True
-    return settings.duckdb_path.resolve() == running.duckdb_path.resolve()
+
+def refuse_held(settings: Settings, running: Running | None, doing: str) -> None:
+    """Raise Fatal where a running `up` holds the database; `doing` says what it does with it."""
+    if running is not None and holds_database(settings, running):
+        raise Fatal(
+            f"{running.duckdb_path} belongs to the running `econstream up` (pid {running.pid}), "
+            f"which {doing}; stop it first, or set DUCKDB_PATH to another file"
+        )
 
 
 def on_terminal() -> bool:

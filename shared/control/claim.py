@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from shared.errors import ConfigError, Fatal, Transient
+from shared.settings import Settings
 
 FILE_NAME = "up.json"
 LOCK_NAME = "up.lock"
@@ -24,14 +25,29 @@ _PROBE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What a running `up` tells the other commands; `duckdb_path` is None with PostgreSQL."""
+    """What a running `up` tells the other commands.
+
+    duckdb_path  the file that it holds; None with PostgreSQL
+    api_url      where its API listens; None where it has none
+    """
 
     pid: int
     kafka_bootstrap_servers: str
     control_url: str
     token: str = field(repr=False)
     duckdb_path: Path | None
-    api_url: str
+    api_url: str | None
+
+    def holds(self, settings: Settings) -> bool:
+        """Return whether it holds the DuckDB file that these settings mean.
+
+        Where DUCKDB_PATH is not set, its file is meant, whichever that is.
+        """
+        if settings.database_backend != "duckdb" or self.duckdb_path is None:
+            return False
+        if "duckdb_path" not in settings.model_fields_set:
+            return True
+        return settings.duckdb_path.resolve() == self.duckdb_path.resolve()
 
 
 class Claim:
