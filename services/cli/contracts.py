@@ -9,10 +9,9 @@ from services.cli.session import find_up
 from services.cli.store import open_store
 from shared.database import ddl
 from shared.errors import EX_FAILED, EX_OK
-from shared.kafka import connect, ensure_topics, list_partitions
+from shared.kafka import connect, declared_topics, ensure_topics, list_partitions
 from shared.registry import discover
 from shared.settings import Settings
-from shared.topics import topic_specs
 
 _DIALECTS = {dialect.name: dialect for dialect in (ddl.POSTGRESQL, ddl.DUCKDB)}
 
@@ -53,7 +52,7 @@ async def _make_topics(settings: Settings) -> None:
         say("topics: no broker is known, so none were made; every service makes those it needs")
         return
     cluster = await connect(settings.model_copy(update={"kafka_bootstrap_servers": servers}))
-    specs = topic_specs(discover(), settings)
+    specs = declared_topics(settings, discover())
     there = await list_partitions(cluster, [spec.name for spec in specs])
     made = await ensure_topics(cluster, specs)
     for name, partitions in made.items():

@@ -12,7 +12,7 @@ from shared.record import encode_time
 Row = Sequence[Any]
 
 
-def listing(columns: Sequence[str], rows: Sequence[Row], *, as_json: bool, title: str = "") -> None:
+def listing(columns: Sequence[str], rows: Sequence[Row], *, as_json: bool) -> None:
     """Print rows: a table for a person, tab-separated lines with a heading for a pipe.
 
     JSON is one array of objects. None is shown as nothing, and in JSON as null.
@@ -20,7 +20,7 @@ def listing(columns: Sequence[str], rows: Sequence[Row], *, as_json: bool, title
     if as_json:
         document([dict(zip(columns, row, strict=True)) for row in rows])
     elif on_terminal():
-        _table(columns, rows, title)
+        _table(columns, rows)
     else:
         lines([columns, *rows])
 
@@ -39,15 +39,16 @@ def document(value: Any) -> None:
 def say(text: str) -> None:
     """Print a line to standard output."""
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
-def _table(columns: Sequence[str], rows: Sequence[Row], title: str) -> None:
+def _table(columns: Sequence[str], rows: Sequence[Row]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for position, name in enumerate(columns):
         figures = bool(rows) and all(_is_figure(row[position]) for row in rows)
         table.add_column(name, justify="right" if figures else "left", overflow="fold")

@@ -13,10 +13,9 @@ from services.cli.intake import Form, Line, read_lines
 from shared.dataset import Dataset
 from shared.decode import decode
 from shared.errors import InvalidRecord
-from shared.kafka import Producer, connect, ensure_topics
+from shared.kafka import Producer, connect, declared_topics, ensure_topics
 from shared.record import Message, Record, Rows, encode
 from shared.settings import Settings
-from shared.topics import topic_specs
 
 BATCH_ROWS = 10_000
 
@@ -61,7 +60,7 @@ async def publish_file(settings: Settings, order: Order, tell: Tell, progress: P
     outcome = Outcome() if order.skip_invalid else await _run(order, None, tell, progress)
     if outcome.refused:
         return Outcome(0, outcome.refused)
-    await ensure_topics(cluster, topic_specs([order.dataset], settings))
+    await ensure_topics(cluster, declared_topics(settings, [order.dataset]))
     async with Producer(cluster) as producer:
 
         async def publish(table: pa.Table) -> None:

@@ -1,0 +1,50 @@
+"""Public sources onto Kafka."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def fetch(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="SOURCE", help="Sources; none: all.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Fetch once and end.")] = False,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="With --once: only data from this day on."),
+    ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, file_okay=False, help="Play this archive of answers back and end."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --once or --replay: publish nothing.")
+    ] = False,
+) -> None:
+    """Fetch public sources and publish their records, on their schedules or once.
+
+    At the end of --once and --replay stands a table of what each source gave; the exit status
+    is 1 where something that was asked for could not be had. Live answers are kept in
+    FETCH_ARCHIVE_DIR where that is set, in the form that --replay reads.
+
+    \b
+    Examples
+      econstream fetch
+      econstream fetch fred --once --since 2024-01-01
+      econstream fetch --once --replay samples
+    """
+    from services.cli.fetching import run_fetch
+    from services.fetcher.app import FetchOrder
+
+    finite = once or replay is not None
+    if dry_run and not finite:
+        raise typer.BadParameter("--dry-run needs --once or --replay")
+    if since and not once:
+        raise typer.BadParameter("--since needs --once")
+    day = since.date() if since else None
+    run_fetch(FetchOrder(tuple(names or ()), once, day, replay, dry_run))

@@ -1,0 +1,110 @@
+"""Every part of the pipeline in one process: what `up` and `demo` stand on."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.api.app import create_app
+from services.cli.control_door import open_door
+from services.loader.app import create_loader
+from services.loader.readiness import Readiness
+from services.loader.run import Loader
+from shared.control import Claim, Running
+from shared.database.base import Database
+from shared.database.factory import create_database
+from shared.embedded import EmbeddedBroker
+from shared.errors import Fatal
+from shared.kafka import Cluster, connect, declared_topics, ensure_topics
+from shared.monitoring import monitoring
+from shared.registry import Registry, discover
+from shared.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the services of one process share; `settings` name the broker that is used."""
+
+    settings: Settings
+    registry: Registry
+    cluster: Cluster
+    database: Database
+    loader: Loader
+    api: FastAPI
+    control_url: str
+    token: str
+    broker: EmbeddedBroker | None
+
+    def announce(self, claim: Claim, api_url: str | None) -> None:
+        """Write `up.json`, from when on the other commands find this process."""
+        settings = self.settings
+        claim.announce(
+            Running(
+                pid=os.getpid(),
+                kafka_bootstrap_servers=self.cluster.bootstrap_servers,
+                control_url=self.control_url,
+                token=self.token,
+                duckdb_path=(
+                    settings.duckdb_path.resolve() if self.database.backend == "duckdb" else None
+                ),
+                api_url=api_url,
+            )
+        )
+
+    async def watch_broker(self, stop: asyncio.Event) -> None:
+        """Return when `stop` is set; raises Fatal where the embedded broker ends before."""
+        if self.broker is None:
+            return
+        stopping = asyncio.ensure_future(stop.wait())
+        ending = asyncio.ensure_future(self.broker.wait())
+        try:
+            await asyncio.wait({stopping, ending}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            ending.cancel()
+        if not stop.is_set():
+            raise Fatal(
+                f"the embedded broker ended by itself with status {ending.result()}; "
+                f"{broker_log(self.settings)} says why. Start again: nothing that is stored is lost"
+            )
+
+
+@asynccontextmanager
+async def hosting(settings: Settings) -> AsyncIterator[Host]:
+    """Start the broker, open the database with its schema, make the topics, open the door.
+
+    Bounded in time. Leaving the block ends all of it again. Raises ConfigError where a setting
+    is wrong or there is no embedded broker, Transient where broker or database are away.
+    """
+    registry = discover()
+    async with AsyncExitStack() as stack:
+        broker = None
+        if not settings.kafka_bootstrap_servers:
+            broker = await stack.enter_async_context(EmbeddedBroker(broker_log(settings)))
+            servers = broker.bootstrap_servers
+            settings = settings.model_copy(update={"kafka_bootstrap_servers": servers})
+        cluster = await connect(settings)
+        database = create_database(settings, application="econstream-up")
+        stack.push_async_callback(database.close)
+        await database.open()
+        await database.apply_schema(registry)
+        await ensure_topics(cluster, declared_topics(settings, registry))
+        token = secrets.token_urlsafe(32)
+        control_url = await stack.enter_async_context(open_door(database, registry, token))
+        loader = create_loader(settings, registry, cluster, database)
+        checks = {"loader": Readiness(loader.progress).check}
+        await stack.enter_async_context(monitoring(settings.metrics_port, checks))
+        api = create_app(database, registry, settings, checks=checks)
+        yield Host(
+            settings, registry, cluster, database, loader, api, control_url, token, broker
+        )  # fmt: skip
+
+
+def broker_log(settings: Settings) -> Path:
+    """Return the file that the embedded broker logs to."""
+    return settings.data_dir / "broker.log"

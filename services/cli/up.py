@@ -1,0 +1,59 @@
+"""The command `up`: the services side by side in one event loop."""
+
+import asyncio
+from functools import partial
+
+from services.api.app import serve
+from services.cli.host import Host, hosting
+from services.cli.output import say
+from services.fetcher.app import FetchOrder, run_fetcher
+from shared.control import Claim, claim
+from shared.lifecycle import Service, run_together
+from shared.settings import Settings
+
+
+async def run_up(settings: Settings, stop: asyncio.Event) -> None:
+    """Run every service until `stop` is set; raises Fatal where another `up` lives.
+
+    What is in hand is finished then, within seconds. The first service that fails ends all.
+    """
+    with claim(settings.data_dir) as claimed:
+        async with hosting(settings) as host:
+            await run_together(services(host, claimed), stop)
+            claimed.withdraw()
+
+
+def services(host: Host, claimed: Claim) -> dict[str, Service]:
+    """Return the services of one process by name: whatever is added here is part of `up`."""
+
+    async def fetch(stop: asyncio.Event) -> None:
+        await run_fetcher(host.settings, FetchOrder(), stop)
+
+    async def load(stop: asyncio.Event) -> None:
+        await host.loader.run(stop)
+
+    async def api(stop: asyncio.Event) -> None:
+        announce = partial(_announce, host, claimed)
+        await serve(host.api, host.settings, stop, announce=announce)
+
+    return {"broker": host.watch_broker, "api": api, "loader": load, "fetcher": fetch}
+
+
+def _announce(host: Host, claimed: Claim, api_url: str) -> None:
+    host.announce(claimed, api_url)
+    for line in addresses(host, api_url):
+        say(line)
+
+
+def addresses(host: Host, api_url: str) -> list[str]:
+    """Return what a user needs to know of a running `up`, a line each."""
+    settings = host.settings
+    where = settings.duckdb_path if host.database.backend == "duckdb" else "PostgreSQL"
+    broker = "embedded broker" if host.broker is not None else "broker"
+    topics = f"{settings.kafka_topic_prefix}*"
+    return [
+        f"API       {api_url}/v1/datasets   (documentation: {api_url}/docs)",
+        f"Kafka     {host.cluster.bootstrap_servers}   ({broker}, topics {topics})",
+        f"Database  {where}",
+        "Ctrl-C ends it; meanwhile econstream query, produce, fetch and the others find it.",
+    ]
