@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.fetcher.answer import UnreadableAnswer
-from shared.columns import UTC_MICROSECONDS, Kind
+from shared.columns import UTC_MICROSECONDS, Column, Kind
 from shared.dataset import Dataset
 from shared.record import Rows
 
@@ -41,6 +41,11 @@ def texts(values: Sequence[Any], name: str) -> pa.Array:
         raise UnreadableAnswer(f"{name!r} holds something that is not text: {exc}") from exc
 
 
+def repeated(value: object, count: int, name: str) -> pa.Array:
+    """Return a column of one text, or of null; raises UnreadableAnswer that names it."""
+    return texts([value], name).take(pa.array([0] * count, pa.int64()))
+
+
 def figures(values: pa.Array, name: str) -> pa.Array:
     """Return texts as figures, nulls kept; raises UnreadableAnswer where one is no number."""
     return _cast(values, pa.float64(), name, "a number")
@@ -67,13 +72,15 @@ def make_rows(
 ) -> Rows:
     """Return rows that can be published as they are.
 
-    Raises UnreadableAnswer that names the column where a required value is missing or a
-    figure is NaN or infinite.
+    Raises UnreadableAnswer that names the column where a required value is missing, a text is
+    too long or a figure is NaN or infinite.
     """
     for column in dataset.columns:
         values = columns[column.name]
         if not column.nullable and values.null_count:
             raise UnreadableAnswer(f"{column.name!r} is missing in {values.null_count} rows")
+        if column.max_length and not _all_within(values, column):
+            raise UnreadableAnswer(f"{column.name!r} is empty or too long")
         if column.kind is Kind.FLOAT and not _all_finite(values):
             raise UnreadableAnswer(f"{column.name!r} holds NaN or Infinity")
     arrays = [columns[column.name] for column in dataset.columns]
@@ -83,6 +90,14 @@ def make_rows(
 
 def _all_finite(values: pa.Array) -> bool:
     return bool(pc.all(pc.is_finite(values), skip_nulls=True, min_count=0).as_py())
+
+
+def _all_within(values: pa.Array, column: Column) -> bool:
+    lengths = pc.utf8_length(values)
+    within = pc.and_(
+        pc.less_equal(lengths, column.max_length), pc.greater_equal(lengths, column.min_length or 0)
+    )
+    return bool(pc.all(within, skip_nulls=True, min_count=0).as_py())
 
 
 def _cast(values: pa.Array, kind: pa.DataType, name: str, what: str) -> pa.Array:

@@ -13,7 +13,7 @@ from pyarrow import csv
 
 from services.fetcher.answer import Answer, Parsed, Request, UnreadableAnswer
 from services.fetcher.body import data_of
-from services.fetcher.columns import figures, make_rows, new_columns
+from services.fetcher.columns import figures, make_rows, new_columns, repeated
 from services.fetcher.source import Source
 from services.fetcher.watchlist import Watchlist
 from shared.dataset import Dataset
@@ -60,7 +60,7 @@ class Cboe(Source):
         table = _read(data_of(answer))
         close = _close_column(table.column_names, symbol)
         columns = {
-            "symbol": pa.array([symbol]).take(pa.array([0] * table.num_rows, pa.int64())),
+            "symbol": repeated(symbol, table.num_rows, "symbol"),
             "date": _days(table["DATE"]),
             "close": figures(table[close].combine_chunks(), close),
         } | {name.lower(): _optional(table, name) for name in _CANDLE[:3]}
@@ -73,14 +73,17 @@ class Cboe(Source):
 
 def _read(body: bytes) -> pa.Table:
     """Return the CSV's columns as texts, empty ones null, names in upper case."""
-    header = body.partition(b"\n")[0].decode(errors="replace")
+    line, _, lines = body.partition(b"\n")
+    header = line.decode(errors="replace")
     names = [name.strip().strip('"').upper() for name in header.split(",")]
     if names[0] != "DATE" or len(names) < 2 or len(set(names)) < len(names):
         raise UnreadableAnswer(f"the header is not DATE and values, but {header[:200].strip()!r}")
+    if not lines:
+        raise UnreadableAnswer("there is a header and no history: truncated")
     try:
         return csv.read_csv(
-            io.BytesIO(body),
-            read_options=csv.ReadOptions(column_names=names, skip_rows=1),
+            io.BytesIO(lines),
+            read_options=csv.ReadOptions(column_names=names),
             convert_options=csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()),
                 null_values=[""],

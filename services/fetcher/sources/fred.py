@@ -24,6 +24,7 @@ from services.fetcher.columns import (
     figures,
     make_rows,
     new_columns,
+    repeated,
     texts,
 )
 from services.fetcher.source import Source
@@ -134,9 +135,7 @@ def _observations(answer: Answer, document: dict[str, Any], warnings: list[str])
     values = texts(column_of(found, "value", "observations"), "value")
     missing = pc.is_in(values, pa.array([".", ""]))
     columns = {
-        "series_id": pa.array([answer.query["series_id"]], pa.string()).take(
-            pa.array([0] * len(found), pa.int64())
-        ),
+        "series_id": repeated(answer.query["series_id"], len(found), "series_id"),
         "date": days,
         "value": figures(pc.if_else(missing, pa.scalar(None, pa.string()), values), "value"),
     }
@@ -175,7 +174,7 @@ def _known_at(
     answer: Answer, document: dict[str, Any], found: list[dict[str, Any]]
 ) -> dt.datetime | pa.ChunkedArray:
     """Return when the rows were known: one moment, or each row's vintage."""
-    bounds = {document.get(name) for name in _REALTIME}
+    bounds = {str(document.get(name)) for name in _REALTIME}
     asked = {*_REALTIME, "vintage_dates"} & answer.query.keys()
     if not asked and len(bounds) == 1 and document.get("output_type", 1) == 1:
         return answer.known_at

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from services.fetcher.answer import Answer, Parsed, Request, UnreadableAnswer, UpstreamError
 from services.fetcher.body import data_of, json_object
-from services.fetcher.columns import make_rows, new_columns
+from services.fetcher.columns import make_rows, new_columns, repeated
 from services.fetcher.source import Source
 from services.fetcher.watchlist import Watchlist
 from shared.dataset import Dataset
@@ -24,6 +24,8 @@ _PATH = re.compile(r"/v8/finance/chart/([^/]+)")
 _PRICES = ("open", "high", "low", "close")
 _BEFORE_ALL = -2_208_988_800
 """1900-01-01: earlier than any bar; a later bound would cut histories that begin before 1970."""
+_LATEST = 250_000_000_000
+"""In the year 9892; Yahoo's bars lie in the past."""
 _SETTLING = dt.timedelta(minutes=30)
 """Quotes of most exchanges are delayed by 15 or 20 minutes."""
 
@@ -103,6 +105,8 @@ class Yahoo(Source):
         if not isinstance(meta, dict):
             raise UnreadableAnswer("'meta' is missing: Yahoo's answers have changed")
         timestamps = result.get("timestamp") or []
+        if not isinstance(timestamps, list):
+            raise UnreadableAnswer("'timestamp' is no list: Yahoo's answers have changed")
         interval = meta.get("dataGranularity") or answer.query.get("interval", "1d")
         if interval != "1d":
             return _counted({f"not daily ({interval})": len(timestamps)})
@@ -114,9 +118,9 @@ class Yahoo(Source):
         is_open = _of_open_session(days, meta, answer.fetched_at)
         count = len(days)
         columns = bars | {
-            "ticker": _repeated(str(meta.get("symbol") or asked), count),
+            "ticker": repeated(meta.get("symbol") or asked, count, "symbol"),
             "date": days,
-            "currency": _repeated(meta.get("currency"), count),
+            "currency": repeated(meta.get("currency"), count, "currency"),
             "is_final": pc.invert(is_open),
         }
         table = pa.table(columns | {"moment": pa.array(timestamps, pa.int64())})
@@ -130,7 +134,9 @@ class Yahoo(Source):
         complete = table.filter(table["close"].is_valid())
         skipped = {"no close": table.num_rows - complete.num_rows}
         days = pc.cast(complete["date"], pa.int32()).to_numpy()
-        single = complete.filter(pa.array([*(days[1:] != days[:-1]), *[True][: len(days)]]))
+        single = complete.filter(
+            pa.array([*(days[1:] != days[:-1]), *[True][: len(days)]], pa.bool_())
+        )
         skipped["second bar of a day"] = complete.num_rows - single.num_rows
         if self._open_session:
             return single, skipped
@@ -159,7 +165,9 @@ def _bars(
     result: dict[str, Any], timestamps: list[Any], warnings: list[str]
 ) -> dict[str, pa.Array]:
     """Return prices and volume, an element for each timestamp; what is not finite is null."""
-    indicators = result.get("indicators") or {}
+    indicators = result.get("indicators")
+    if not isinstance(indicators, dict):
+        raise UnreadableAnswer("'indicators' is missing: Yahoo's answers have changed")
     quotes, adjusted = indicators.get("quote"), indicators.get("adjclose")
     if not isinstance(quotes, list) or not quotes or not isinstance(quotes[0], dict):
         raise UnreadableAnswer("'quote' is missing: Yahoo's answers have changed")
@@ -193,9 +201,12 @@ def _prices(values: list[Any], name: str) -> pa.Array:
 
 def _volumes(values: list[Any], warnings: list[str]) -> pa.Array:
     try:
-        return pa.array(values, pa.int64())
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        exact = _prices(values, "volume")
+        found = pa.array(values)
+        if pa.types.is_integer(found.type):
+            return pc.cast(found, pa.int64())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as exc:
+        raise UnreadableAnswer(f"'volume' holds something that is no number: {exc}") from exc
+    exact = _prices(values, "volume")
     whole = pc.round(exact)
     if not pc.all(pc.equal(exact, whole), min_count=0).as_py():
         warnings.append("fractions in Yahoo's volume, rounded")
@@ -211,7 +222,10 @@ def _trading_days(timestamps: list[Any], meta: dict[str, Any]) -> pa.Array:
     if not isinstance(zone, str):
         raise UnreadableAnswer("'exchangeTimezoneName' has vanished: no trading day without it")
     try:
-        moments = pc.cast(pa.array(timestamps, pa.int64()), pa.timestamp("s", zone))
+        seconds = pa.array(timestamps, pa.int64())
+        if seconds.null_count or not pc.all(pc.less(pc.abs(seconds), _LATEST)).as_py():
+            raise UnreadableAnswer("'timestamp' holds something that is no moment")
+        moments = pc.cast(seconds, pa.timestamp("s", zone))
         return pc.cast(pc.local_timestamp(moments), pa.date32())
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as exc:
         raise UnreadableAnswer(f"'timestamp' or its time zone {zone!r} is wrong: {exc}") from exc
@@ -233,10 +247,6 @@ def _of_open_session(days: pa.Array, meta: dict[str, Any], fetched_at: dt.dateti
         pass
     open_day = _trading_days([today], meta)[0]
     return pc.and_(pc.equal(days, open_day), pa.scalar(not over))
-
-
-def _repeated(text: str | None, count: int) -> pa.Array:
-    return pa.array([text], pa.string()).take(pa.array([0] * count, pa.int64()))
 
 
 SOURCE = Yahoo()
