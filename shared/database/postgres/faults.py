@@ -37,6 +37,8 @@ _INVALID = (
 def translate(exc: BaseException) -> EconstreamError | None:
     """Return the error to raise instead, or None where the exception is not the database's."""
     match exc:
+        case asyncpg.exceptions.ClientConfigurationError():
+            return ConfigError(f"PostgreSQL cannot be reached with these settings: {exc}")
         case asyncpg.UndefinedTableError() | asyncpg.UndefinedColumnError():
             return Fatal(f"PostgreSQL: {exc}; run `econstream schema apply` if a table is missing")
         case _ if isinstance(exc, _WRONG_SETTING):
