@@ -76,6 +76,9 @@ def configure_logging(
     logging.basicConfig(handlers=[handler], level=number, force=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    if number > logging.DEBUG:
+        # With the broker away it logs thirty errors a second; shared.kafka says it once.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def get_logger(name: str) -> FilteringBoundLogger:

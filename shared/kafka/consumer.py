@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +12,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import TopicPartition as KafkaPartition
 
+from shared.errors import Transient
 from shared.kafka.cluster import Cluster, TopicPartition
 from shared.kafka.faults import translated
 from shared.kafka.membership import AssignmentListener, Membership
@@ -39,12 +41,16 @@ class Consumer:
         group_id: str,
         topics: Iterable[str],
         listener: AssignmentListener,
+        silence: float = 15.0,
     ) -> None:
+        """Prepare a member; `silence`: seconds without any answer that `getmany` bears."""
         self._cluster = cluster
         self._group_id = group_id
         self._topics = frozenset(topics)
         self._listener = listener
         self._watermarks = Watermarks(cluster)
+        self._silence = silence
+        self._quiet = 0.0
         self._inner: Any = None
         self._membership: Membership
 
@@ -94,11 +100,16 @@ class Consumer:
 
         Places new partitions first, by `on_assigned`. Raises what the listener raised;
         OffsetOutOfRange where a partition must be sought elsewhere; Transient where
-        the broker fails. Cancelling loses nothing: positions move on return only.
+        the broker fails or has not answered for long, so that a consumer never stands
+        still unsaid. Cancelling loses nothing: positions move on return only.
         """
         await self._membership.place()
+        started = time.monotonic()
         with translated(f"consuming as {self._group_id}"):
             polled = await self._polled(timeout_ms, max_records)
+        self._quiet = 0.0 if polled else self._quiet + time.monotonic() - started
+        if self._quiet > self._silence:
+            self._doubt()
         return {
             TopicPartition(*tp): [
                 Message(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
@@ -165,11 +176,7 @@ class Consumer:
             await self._membership.hand_back()
         finally:
             await self._watermarks.close()
-            try:
-                async with asyncio.timeout(_STOP_WITHIN_S):
-                    await self._inner.stop()
-            except (KafkaError, OSError, TimeoutError) as exc:
-                log.warning("the consumer did not leave its group cleanly: %r", exc)
+            await _leave(self._inner)
 
     async def _polled(self, timeout_ms: int, max_records: int | None) -> dict[Any, list[Any]]:
         # aiokafka waits without a bound while the group rebalances.
@@ -181,6 +188,37 @@ class Consumer:
         except TimeoutError:
             return {}
         return polled
+
+    def _doubt(self) -> None:
+        """Tell silence of the broker from silence of the producers; raises Transient."""
+        at = f"Kafka at {self._cluster.bootstrap_servers}"
+        if not self._membership.joined:
+            if self._quiet < self._silence + self._cluster.rebalance_timeout_ms / 1000:
+                return
+            self._quiet = 0.0
+            raise Transient(f"group {self._group_id} cannot be joined yet; see the log of {at}")
+        self._quiet = 0.0
+        heard_ms = [
+            self._inner.last_poll_timestamp(KafkaPartition(*tp)) or 0
+            for tp in self._membership.reading
+        ]
+        if heard_ms and time.time() - min(heard_ms) / 1000 > self._silence:
+            raise Transient(f"{at} has answered no fetch for {self._silence:.0f} s and more")
+
+
+async def _leave(inner: Any) -> None:
+    """Leave the group and close, within a bound.
+
+    In a task of its own: with the broker away, aiokafka ends its `stop` by a
+    CancelledError that nobody asked for, before it has closed its connections.
+    """
+    leaving = asyncio.create_task(inner.stop())
+    await asyncio.wait({leaving}, timeout=_STOP_WITHIN_S)
+    if leaving.done() and not leaving.cancelled() and leaving.exception() is None:
+        return
+    leaving.cancel()
+    log.warning("the consumer did not leave its group cleanly; the broker may be away")
+    await inner._client.close()  # noqa: SLF001 - no public way
 
 
 def _group_options(cluster: Cluster, group_id: str) -> dict[str, Any]:

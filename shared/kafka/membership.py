@@ -50,6 +50,12 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka c
         self._paused: set[TopicPartition] = set()
         self._failure: Exception | None = None
         self.held: frozenset[TopicPartition] = frozenset()
+        self.joined = False
+
+    @property
+    def reading(self) -> frozenset[TopicPartition]:
+        """The held partitions that are not paused."""
+        return self.held - self._paused
 
     def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
         """Hold new partitions back.
@@ -61,6 +67,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka c
         for tp in fresh:
             self._inner.pause(tp)
             self._inner.seek(tp, 0)
+        self.joined = True
         self._generation += 1
         self._unplaced = frozenset(TopicPartition(*tp) for tp in fresh)
 
@@ -74,6 +81,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka c
     async def hand_back(self) -> None:
         """Tell the listener that every placed partition is leaving."""
         held, self.held = self.held, frozenset()
+        self.joined = False
         self._generation += 1
         self._unplaced = frozenset()
         self._paused.clear()

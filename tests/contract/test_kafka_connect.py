@@ -9,9 +9,19 @@ import pytest
 from pydantic import SecretStr
 
 from shared.errors import ConfigError, Transient
-from shared.kafka import Cluster, Producer, TopicSpec, connect, ensure_topics
+from shared.kafka import (
+    Cluster,
+    Consumer,
+    Producer,
+    TopicPartition,
+    TopicSpec,
+    Watermarks,
+    connect,
+    ensure_topics,
+)
 from shared.settings import Settings
 from tests.services.process import free_port
+from tests.services.readers import Listener
 from tests.services.search import Service
 
 _ANSWER_S = 5.0
@@ -81,6 +91,12 @@ async def test_clients_of_a_broker_that_left_are_told(each_cluster: Cluster) -> 
             pass
     with pytest.raises(Transient, match=address):
         await ensure_topics(gone, [TopicSpec("never")])
+    with pytest.raises(Transient, match=address):
+        async with Consumer(gone, group_id="g", topics=["never"], listener=Listener()):
+            pass
+    async with Watermarks(gone) as watermarks:
+        with pytest.raises(Transient, match=address):
+            await watermarks.end_offsets([TopicPartition("never", 0)])
 
 
 @pytest.mark.parametrize(

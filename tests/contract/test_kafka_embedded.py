@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -12,8 +13,9 @@ import pytest
 
 from shared.embedded import EmbeddedBroker
 from shared.errors import ConfigError, Fatal, Transient
-from shared.kafka import connect
+from shared.kafka import Consumer, TopicSpec, connect, ensure_topics
 from shared.settings import Settings
+from tests.services.readers import Listener, collect, hold
 from tests.waiting import until
 
 _ROOT = Path(__file__).parents[2]
@@ -64,6 +66,22 @@ async def test_its_end_is_noticed(tmp_path: Path) -> None:
         psutil.Process(broker.pid).send_signal(signal.SIGKILL)
         async with asyncio.timeout(10):
             assert await broker.wait() == -signal.SIGKILL
+
+
+async def test_a_consumer_says_when_the_broker_is_silent(tmp_path: Path) -> None:
+    listener = Listener()
+    async with EmbeddedBroker(tmp_path / "log") as broker:
+        await ensure_topics(broker.cluster, [TopicSpec("bars", partitions=2)])
+        async with Consumer(
+            broker.cluster, group_id="g", topics=["bars"], listener=listener, silence=1.5
+        ) as consumer:
+            await hold(consumer, 2)
+            quiet_until = time.monotonic() + 3
+            while time.monotonic() < quiet_until:
+                assert not await consumer.getmany()
+            psutil.Process(broker.pid).kill()
+            with pytest.raises(Transient, match=r"127\.0\.0\.1:\d+"):
+                await collect(consumer, 1)
 
 
 async def test_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
