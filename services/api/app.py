@@ -9,7 +9,6 @@ from services.api import errors
 from services.api.access import Access
 from services.api.auth import may_read
 from services.api.catalogue import Catalogue
-from services.api.parameters import check_declarations
 from services.api.routes.data import data_routes
 from services.api.routes.datasets import dataset_routes
 from services.api.routes.health import Check, health_routes
@@ -32,10 +31,8 @@ def create_app(
 ) -> FastAPI:
     """Return the application. The database is opened and closed by the caller.
 
-    `checks` are what readiness depends on besides the database. Raises ConfigError where a
-    dataset's declaration and the API's parameters clash.
+    `checks` are what readiness depends on besides the database.
     """
-    check_declarations(registry)
     timeout_ms = settings.api_statement_timeout_ms
     app = FastAPI(
         title="econstream",

@@ -10,7 +10,6 @@ from services.api.formats import FORMATS
 from services.api.problems import wrong_parameter
 from shared.columns import Kind
 from shared.dataset import Dataset
-from shared.errors import ConfigError
 
 MAX_LIMIT = 100_000
 ORDERS = ("asc", "desc")
@@ -92,17 +91,6 @@ async def no_parameters(request: Request) -> None:
     """Raise Problem (422) where a route that takes no parameters is given one: a dependency."""
     for name in request.query_params:
         raise wrong_parameter(name, "this route takes no parameters", code="unknown-parameter")
-
-
-def check_declarations(datasets: Iterable[Dataset]) -> None:
-    """Raise ConfigError where a dataset may be filtered by a column named like a parameter."""
-    for dataset in datasets:
-        clash = set(dataset.selectable) & set(_COMMON_NAMES)
-        if clash:
-            raise ConfigError(
-                f"dataset {dataset.name}: reads cannot filter by {sorted(clash)}, which are "
-                "parameters of every read: rename the columns or do not declare them filterable"
-            )
 
 
 def documented(datasets: Iterable[Dataset]) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ def split_values(texts: list[str]) -> list[str]:
             rows = list(csv.reader([text], strict=True, skipinitialspace=True))
         except csv.Error as exc:
             raise ValueError(f"not a comma-separated list ({exc})") from exc
-        values += rows[0] if rows else [""]
+        values += (rows[0] if rows else None) or [""]
     if "" in values:
         raise ValueError("a value is empty")
     if len(values) > MAX_VALUES:

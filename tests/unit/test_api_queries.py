@@ -1,0 +1,106 @@
+"""SQL of reads: no value ever reaches its text, whatever is asked."""
+
+import datetime as dt
+import re
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.api.cursor import write_cursor
+from services.api.formats import FORMATS
+from services.api.problems import Problem
+from services.api.queries import select_rows
+from services.api.reading import Read, read_request
+from shared.dataset import Dataset
+from shared.registry import discover
+from tests.strategies import EVERYTHING
+
+DATASETS = [*discover(), EVERYTHING]
+BACKENDS = ["duckdb", "postgresql"]
+_NASTY = st.sampled_from(
+    [
+        "'; DROP TABLE fred_data; --",
+        '"; DROP TABLE fred_data; --',
+        "$1",
+        "' OR '1'='1",
+        "1) UNION SELECT * FROM api_keys --",
+        "value, (SELECT key FROM api_keys)",
+        "as_of DESC; --",
+        "/*",
+        "\\",
+    ]
+)
+TEXTS = _NASTY | st.text(max_size=30)
+# Words, quoted names, $n, numbers of our own; nothing else may stand in a statement.
+_TOKEN = re.compile(r'\s+|[A-Z]+|[cruv]\b|known\b|as_of|"[a-z_0-9]+"|\$\d+|>=|<=|@>|[(),.*<>=1]')
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_no_text_of_a_request_reaches_the_statement(backend: str, data: st.DataObject) -> None:
+    dataset = data.draw(st.sampled_from(DATASETS))
+    names = st.sampled_from([*dataset.selectable, *COMMON]) | TEXTS
+    items = data.draw(st.lists(st.tuples(names, VALUES | TEXTS), max_size=6))
+    with suppress(Problem):
+        _assert_plain(dataset, select_rows(read_request(dataset, items, ""), backend).sql)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@settings(deadline=None)
+@given(text=TEXTS.filter(lambda text: "\0" not in text and text != ""), as_of=st.booleans())
+def test_values_are_parameters(backend: str, text: str, as_of: bool) -> None:
+    quoted = '"' + text.replace('"', '""') + '"'
+    items = [("series_id", quoted), *([("as_of", "2020-01-01")] if as_of else [])]
+    try:
+        read = read_request(discover()["fred_data"], items, "")
+    except Problem:
+        assert "\n" in text or "\r" in text
+        return
+    query = select_rows(read, backend)
+    assert [text] in query.parameters
+    _assert_plain(read.dataset, query.sql)
+
+
+def test_every_placeholder_has_its_value() -> None:
+    dataset = EVERYTHING
+    plain = read_request(dataset, [], "")
+    key = ("K", dt.date(2020, 1, 1), 5)
+    items = [
+        ("cursor", write_cursor(_asked(dataset, []).identity, key)),
+        ("limit", "7"),
+        ("fields", "title,as_of"),
+    ]
+    read = read_request(dataset, items, "")
+    for backend in BACKENDS:
+        query = select_rows(read, backend)
+        used = {int(number) for number in re.findall(r"\$(\d+)", query.sql)}
+        assert used == set(range(1, len(query.parameters) + 1))
+        assert query.parameters == (*key, 8)
+        assert [c.name for c in query.columns] == ["title", "as_of", "code", "day", "number"]
+    assert plain.after is None
+
+
+def _asked(dataset: Dataset, items: list[tuple[str, str]]) -> Read:
+    return read_request(dataset, items, "")
+
+
+def _assert_plain(dataset: Dataset, sql: str) -> None:
+    names = {column.name for column in dataset.stored} | {dataset.name, dataset.revisions}
+    rest = _TOKEN.sub("", sql)
+    assert rest == "", f"{rest!r} in {sql}"
+    assert set(re.findall(r'"([^"]*)"', sql)) <= names
+
+
+COMMON = ["start", "end", "as_of", "fields", "order", "limit", "cursor", "format"]
+_COLUMNS = sorted({column.name for dataset in DATASETS for column in dataset.stored})
+VALUES: st.SearchStrategy[Any] = st.one_of(
+    st.dates().map(str),
+    st.datetimes(timezones=st.just(dt.UTC)).map(lambda m: m.isoformat()),
+    st.sampled_from(["asc", "desc", *FORMATS, "true", *_COLUMNS]),
+    st.lists(st.sampled_from(_COLUMNS), max_size=4).map(",".join),
+    st.integers(-5, 200_000).map(str),
+)
