@@ -1,36 +1,50 @@
 """Every setting, its default and its meaning: the one place that reads the environment."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import quote
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    DotEnvSettingsSource,
     EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from shared.errors import ConfigError
 
-Names = Annotated[tuple[str, ...] | None, NoDecode]
+
+def _split(names: object) -> object:
+    if not isinstance(names, str):
+        return names
+    return tuple(name.strip() for name in names.split(",") if name.strip())
+
+
+Names = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_split)]
 
 
 class SecretFileSource(EnvSettingsSource):
     """Reads a setting from the file that `NAME_FILE` names, as container secrets are given."""
 
+    def __init__(self, settings_cls: type[BaseSettings], dotenv: DotEnvSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._paths = {**dotenv.env_vars, **self.env_vars}
+
     def __call__(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name in self.settings_cls.model_fields:
-            path = self.env_vars.get(f"{name}_file")
+            path = self._paths.get(f"{name}_file")
             if path:
                 try:
                     found[name] = Path(path).read_text(encoding="utf-8").strip()
-                except OSError as exc:
+                except (OSError, UnicodeDecodeError) as exc:
+                    reason = exc.strerror if isinstance(exc, OSError) else "not UTF-8"
                     raise ConfigError(
-                        f"{name.upper()}_FILE names {path}, which cannot be read ({exc.strerror}): "
+                        f"{name.upper()}_FILE names {path}, which cannot be read ({reason}): "
                         "mount the file or unset the variable"
                     ) from exc
         return found
@@ -129,7 +143,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings, env_settings, SecretFileSource(settings_cls), dotenv_settings)
+        files = SecretFileSource(settings_cls, cast("DotEnvSettingsSource", dotenv_settings))
+        return (init_settings, env_settings, files, dotenv_settings)
 
     @property
     def secrets(self) -> tuple[SecretStr, ...]:
@@ -155,8 +170,25 @@ def load_settings(**overrides: Any) -> Settings:
     """
     try:
         return Settings(**overrides)
-    except ValidationError as exc:
-        faults = "; ".join(
-            f"{'.'.join(map(str, error['loc'])).upper()}: {error['msg']}" for error in exc.errors()
-        )
-        raise ConfigError(f"wrong settings: {faults}") from exc
+    except (ValidationError, SettingsError) as exc:
+        raise ConfigError(f"wrong settings: {_faults(exc)}") from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigError("wrong settings: .env is not UTF-8 text: write it anew") from exc
+
+
+def env_example() -> str:
+    """Return the text of `.env.example`: every setting, its meaning and its default."""
+    lines = [
+        "# The settings of all services with their defaults: copy this file to .env and change it.",
+        "# NAME_FILE=/path reads NAME from a file, which is the way for secrets in containers.",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = str(field.default if field.default is not None else "")
+        lines += ["", f"# {field.description}", f"#{name.upper()}={default}"]
+    return "\n".join(lines) + "\n"
+
+
+def _faults(exc: ValidationError | SettingsError) -> str:
+    if isinstance(exc, SettingsError):
+        return str(exc)
+    return "; ".join(f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in exc.errors())
