@@ -84,4 +84,5 @@ async def _rows(
         order = 'topic, partition, "offset"'
     found = await database.fetch(f"SELECT * FROM {name} ORDER BY {order}")
     left_out = {*_STAMPS, *ignore, *(["id"] if name == "dead_letters" else [])}
-    return found.select([c for c in found.column_names if c not in left_out]).to_pylist()
+    rows: list[Any] = found.select([c for c in found.column_names if c not in left_out]).to_pylist()
+    return rows
