@@ -52,6 +52,8 @@ QUERY_PARAMETERS = frozenset({"start", "end", "as_of", "as_of_mode", "release", 
 }
 """What a read takes besides filters."""
 
+JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
 _TAKEN_COLUMNS = {c.name for c in BOOKKEEPING + LINEAGE} | {"known_from", "known_until"}
 _TAKEN_TABLES = {"dead_letters", "consumer_offsets", "api_keys"}
 _DERIVED = ("_revisions", "_versions", "_as_of")
@@ -152,7 +154,8 @@ class Dataset:
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of a message's value."""
         schema = self.row.model_json_schema()
-        return schema | {"title": self.name, "x-key": list(self.key), "x-entity": self.entity}
+        about = {"title": self.name, "x-key": list(self.key), "x-entity": self.entity}
+        return {"$schema": JSON_SCHEMA_DIALECT} | schema | about
 
     def _complaints(self) -> Iterator[str]:
         """Yield what is wrong with the declaration; raises TypeError for a wrong name or field."""

@@ -19,15 +19,9 @@ class Registry:
         self._by_name: dict[str, Dataset] = {}
         self._by_alias: dict[str, Dataset] = {}
         for dataset in sorted(declared, key=lambda d: d.name):
-            names = [dataset.name, *filter(None, [dataset.alias])]
-            for name in names:
-                if name in self._by_name or name in self._by_alias:
-                    raise ConfigError(
-                        f"two datasets are called {name!r}: rename one, or uninstall its plugin"
-                    )
-            self._by_name[dataset.name] = dataset
+            self._add(dataset.name, dataset, self._by_name)
             if dataset.alias:
-                self._by_alias[dataset.alias] = dataset
+                self._add(dataset.alias, dataset, self._by_alias)
 
     def __iter__(self) -> Iterator[Dataset]:
         return iter(self._by_name.values())
@@ -49,6 +43,13 @@ class Registry:
     def names(self) -> list[str]:
         """Return the names in order."""
         return list(self._by_name)
+
+    def _add(self, name: str, dataset: Dataset, names: dict[str, Dataset]) -> None:
+        if self.find(name):
+            raise ConfigError(
+                f"two datasets are called {name!r}: rename one, or uninstall its plugin"
+            )
+        names[name] = dataset
 
 
 def discover() -> Registry:
