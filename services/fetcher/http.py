@@ -24,10 +24,11 @@ _TRANSPORT_HEADERS = frozenset({"content-encoding", "content-length", "transfer-
 class Limits:
     """What one request may cost; seconds and bytes.
 
-    body_bytes   after decompression
-    seconds      for one attempt, from connecting to the last byte
-    attempts     in all, the first included
-    longest_wait between two attempts; an upstream that asks for more is left alone
+    body_bytes       after decompression
+    connect_seconds  until the connection stands, its encryption included
+    seconds          from connecting to the last byte, for each hop of a redirect
+    attempts         in all, the first included
+    longest_wait     between two attempts; an upstream that asks for more is left alone
     """
 
     body_bytes: int = 64 * 1024 * 1024
@@ -94,8 +95,7 @@ class HttpClient:
             last = attempt == self._limits.attempts
             wait = self._jitter(attempt)
             try:
-                async with asyncio.timeout(self._limits.seconds):
-                    answer = await self._follow(request)
+                answer = await self._follow(request)
             except (httpx.TransportError, httpx.DecodingError, TimeoutError) as exc:
                 if last:
                     # Not chained: httpx's error holds the request, and that the secrets.
@@ -118,7 +118,8 @@ class HttpClient:
         for _ in range(self._limits.redirects + 1):
             self._check(url, request)
             await self._limiters[url.host].acquire()
-            answer, location = await self._send(url, request)
+            async with asyncio.timeout(self._limits.seconds):
+                answer, location = await self._send(url, request)
             if location is None:
                 return answer
             url = url.join(location)
