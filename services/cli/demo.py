@@ -16,7 +16,7 @@ from shared.control import claim
 from shared.database.base import Reader
 from shared.errors import ConfigError, Fatal
 from shared.kafka import delete_topics
-from shared.lifecycle import Service, pause, run_together
+from shared.lifecycle import Service, pause
 from shared.serving import Listening, listening
 from shared.settings import Settings
 
@@ -37,11 +37,11 @@ async def run_demo(settings: Settings, stop: asyncio.Event, *, exit_after: bool)
             try:
                 if exit_after:
                     host.announce(claimed, None)
-                    await run_together(_services(host, samples, None), stop)
+                    await host.run(_services(host, samples, None), stop)
                 else:
                     async with listening(host.api, settings.api_host, settings.api_port) as api:
                         host.announce(claimed, api.address)
-                        await run_together(_services(host, samples, api), stop)
+                        await host.run(_services(host, samples, api), stop)
             finally:
                 claimed.withdraw()
                 await _leave_no_topics(host)
@@ -65,7 +65,7 @@ def _services(host: Host, samples: Path, api: Listening | None) -> dict[str, Ser
             say(line)
         await api.until(stop)
 
-    return {"broker": host.watch_broker, "loader": load, "demo": demo}
+    return {"loader": load, "demo": demo}
 
 
 async def _leave_no_topics(host: Host) -> None:

@@ -114,9 +114,11 @@ async def _topics(patient: Patient) -> str:
 
 async def _database(patient: Patient) -> str:
     _need_database(patient)
-    async with open_store(patient.settings, command="doctor") as store:
-        async with closing(store.stream("SELECT 1")) as batches:
-            await anext(batches)
+    async with (
+        open_store(patient.settings, command="doctor") as store,
+        closing(store.stream("SELECT 1")) as batches,
+    ):
+        await anext(batches)
     return f"{patient.settings.database_backend} answers"
 
 

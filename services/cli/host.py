@@ -3,10 +3,11 @@
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from fastapi import FastAPI
 
@@ -21,9 +22,13 @@ from shared.database.factory import create_database
 from shared.embedded import EmbeddedBroker
 from shared.errors import Fatal
 from shared.kafka import Cluster, connect, declared_topics, ensure_topics
+from shared.lifecycle import Service, run_together
 from shared.monitoring import monitoring
 from shared.registry import Registry, discover
 from shared.settings import Settings
+
+_GONE_SECONDS = 1.0
+"""How long a broker's end may take to be noticed after what failed because of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +61,39 @@ class Host:
             )
         )
 
-    async def watch_broker(self, stop: asyncio.Event) -> None:
-        """Return when `stop` is set; raises Fatal where the embedded broker ends before."""
-        if self.broker is None:
-            return
+    async def run(self, services: Mapping[str, Service], stop: asyncio.Event) -> None:
+        """Run services side by side until all have ended; the first that fails ends all.
+
+        Raises Fatal where the embedded broker has ended, whatever failed first because of it.
+        """
+        try:
+            await run_together({"broker": self._watch_broker} | dict(services), stop)
+        except ExceptionGroup as exc:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GONE_SECONDS):
+                    await self._broker_ended(exc)
+            raise
+
+    async def _watch_broker(self, stop: asyncio.Event) -> None:
+        ending = asyncio.ensure_future(self._broker_ended(None))
         stopping = asyncio.ensure_future(stop.wait())
-        ending = asyncio.ensure_future(self.broker.wait())
         try:
             await asyncio.wait({stopping, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if ending.done():
+                ending.result()
         finally:
             stopping.cancel()
             ending.cancel()
-        if not stop.is_set():
-            raise Fatal(
-                f"the embedded broker ended by itself with status {ending.result()}; "
-                f"{broker_log(self.settings)} says why. Start again: nothing that is stored is lost"
-            )
+
+    async def _broker_ended(self, consequence: BaseException | None) -> NoReturn:
+        """Raise Fatal when the embedded broker has ended; wait for ever where there is none."""
+        while self.broker is None:
+            await asyncio.Event().wait()
+        status = await self.broker.wait()
+        raise Fatal(
+            f"the embedded broker ended by itself with status {status}; "
+            f"{broker_log(self.settings)} says why. Start again: nothing that is stored is lost"
+        ) from consequence
 
 
 @asynccontextmanager

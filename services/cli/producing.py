@@ -17,6 +17,7 @@ from services.cli.output import say
 from services.cli.publishing import Order, Progress, publish_file
 from services.cli.session import begin, find_up, wait_for, with_broker
 from shared.errors import EX_FAILED, EX_OK, InvalidRecord
+from shared.moment import end_of_day
 from shared.observability import report
 from shared.record import decode_time
 from shared.settings import Settings
@@ -47,7 +48,7 @@ def read_as_of(text: str, now: dt.datetime) -> dt.datetime:
     try:
         if len(text) == len("2024-10-30"):
             day = dt.date.fromisoformat(text)
-            return min(dt.datetime.combine(day, dt.time.max, dt.UTC), now)
+            return min(end_of_day(day), now)
         moment = decode_time(text)
     except (ValueError, OverflowError) as exc:
         raise typer.BadParameter(

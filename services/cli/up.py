@@ -8,7 +8,7 @@ from services.cli.host import Host, hosting
 from services.cli.output import say
 from services.fetcher.app import FetchOrder, run_fetcher
 from shared.control import Claim, claim
-from shared.lifecycle import Service, run_together
+from shared.lifecycle import Service
 from shared.settings import Settings
 
 
@@ -19,7 +19,7 @@ async def run_up(settings: Settings, stop: asyncio.Event) -> None:
     """
     with claim(settings.data_dir) as claimed:
         async with hosting(settings) as host:
-            await run_together(services(host, claimed), stop)
+            await host.run(services(host, claimed), stop)
             claimed.withdraw()
 
 
@@ -36,7 +36,7 @@ def services(host: Host, claimed: Claim) -> dict[str, Service]:
         announce = partial(_announce, host, claimed)
         await serve(host.api, host.settings, stop, announce=announce)
 
-    return {"broker": host.watch_broker, "api": api, "loader": load, "fetcher": fetch}
+    return {"api": api, "loader": load, "fetcher": fetch}
 
 
 def _announce(host: Host, claimed: Claim, api_url: str) -> None:

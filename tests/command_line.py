@@ -1,0 +1,124 @@
+"""The command line as a user runs it: a process in a folder of its own, settings from nowhere."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.waiting import until_sync
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT / "samples"
+_KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
+
+
+@dataclass
+class Shell:
+    """A folder with a watchlist, and the settings that commands run in it are given."""
+
+    folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shutil.copy(ROOT / "watchlist.toml", self.folder)
+
+    def run(
+        self,
+        *arguments: str,
+        text: str | None = None,
+        timeout: float = 60.0,
+        module: str = "services.cli",
+        settings: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end; `text` is its standard input."""
+        return subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=self.folder,
+            env=self._environment(settings or {}),
+            input=text if text is not None else "",
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    @contextmanager
+    def started(self, *arguments: str, **settings: str) -> Iterator["Running"]:
+        """Run a command beside the test; killed at the end where it still runs."""
+        log = self.folder / f"{arguments[0]}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "services.cli", *arguments],
+                cwd=self.folder,
+                env=self._environment(settings),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            yield Running(process, log)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait(20)
+
+    @contextmanager
+    def up(self, **settings: str) -> Iterator["Running"]:
+        """Run `up` on a free port and wait until the other commands can find it."""
+        with self.started("up", **{"API_PORT": "0", "FETCH_SOURCES": "cboe"} | settings) as up:
+            self.await_announced(up)
+            yield up
+
+    def await_announced(self, process: "Running") -> dict[str, Any]:
+        """Wait for `up.json` and return it."""
+        path = self.folder / "data" / "up.json"
+        until_sync(lambda: path.exists() or process.ended, within=40)
+        assert path.exists(), process.said
+        found: dict[str, Any] = json.loads(path.read_text())
+        return found
+
+    def rows(self, sql: str, **settings: str) -> list[dict[str, Any]]:
+        """Return the rows of a query, as the command prints them."""
+        done = self.run("query", sql, "--json", settings=settings)
+        assert done.returncode == 0, done.stderr
+        found: list[dict[str, Any]] = json.loads(done.stdout)
+        return found
+
+    def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        return kept | {"PYTHONPATH": str(ROOT)} | self.settings | dict(settings)
+
+
+@dataclass
+class Running:
+    """A command that runs beside the test, and what it has said so far."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def end(self, number: int = signal.SIGINT, within: float = 10.0) -> int:
+        """Send a signal and return the exit status; fails where it takes longer."""
+        self.process.send_signal(number)
+        return self.process.wait(within)
+
+
+def one_line(stderr: str) -> str:
+    """Return the single line that a failed command said; fails on a traceback or more lines."""
+    lines = stderr.strip().splitlines()
+    assert len(lines) == 1, stderr
+    return lines[0]

@@ -1,0 +1,105 @@
+"""Fetcher, loader and API as three processes give what one process gives, value for value."""
+
+import csv
+import io
+import re
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from shared.embedded import find_binary
+from shared.errors import ConfigError
+from shared.registry import discover
+from tests.command_line import SAMPLES, Running, Shell
+from tests.services.search import Service
+from tests.waiting import until_sync
+
+DATASETS = list(discover())
+WITHIN_SECONDS = 180.0
+# What differs by nature: each run has an id, a beginning and a duration of its own.
+OF_A_RUN = {"run_id", "refresh_time", "duration_seconds"}
+
+
+def await_api(process: Running) -> str:
+    """Return the address that a serving process says it listens at."""
+    found = until_sync(
+        lambda: re.search(r"(http://\S+)/docs", process.said) or process.ended, WITHIN_SECONDS
+    )
+    assert isinstance(found, re.Match), process.said
+    return found[1]
+
+
+def read(url: str, dataset: str) -> str:
+    """Return a dataset's whole CSV, every version of it."""
+    with urllib.request.urlopen(f"{url}/v1/data/{dataset}?format=csv", timeout=60) as answer:
+        text: str = answer.read().decode()
+    return text
+
+
+def everything(url: str) -> dict[str, str]:
+    return {dataset.name: read(url, dataset.name) for dataset in DATASETS}
+
+
+def of_runs(text: str) -> list[tuple[tuple[str, str], ...]]:
+    rows = csv.DictReader(io.StringIO(text))
+    return sorted(
+        tuple((name, value) for name, value in row.items() if name not in OF_A_RUN) for row in rows
+    )
+
+
+@pytest.fixture
+def from_one_process(tmp_path: Path) -> dict[str, str]:
+    """What the demo serves out of DuckDB, by way of the embedded broker."""
+    try:
+        find_binary()
+    except ConfigError as exc:
+        pytest.skip(str(exc))
+    folder = tmp_path / "one"
+    folder.mkdir()
+    with Shell(folder).started("demo", API_PORT="0") as demo:
+        found = everything(await_api(demo))
+        assert demo.end() == 0
+    return found
+
+
+@pytest.fixture
+def from_three_processes(
+    tmp_path: Path, kafka: Service, topic_prefix: str, postgres_url: str
+) -> dict[str, str]:
+    """What fetcher, loader and API make of the same answers with Kafka and PostgreSQL."""
+    folder = tmp_path / "three"
+    folder.mkdir()
+    shell = Shell(
+        folder,
+        {
+            "KAFKA_BOOTSTRAP_SERVERS": kafka.address,
+            "KAFKA_TOPIC_PREFIX": topic_prefix,
+            "LOADER_GROUP_ID": f"{topic_prefix}loader",
+            "DATABASE_BACKEND": "postgresql",
+            "DATABASE_URL": postgres_url,
+            "API_PORT": "0",
+        },
+    )
+    fetched = shell.run("fetch", "--once", "--replay", str(SAMPLES), timeout=WITHIN_SECONDS)
+    assert fetched.returncode == 0, fetched.stderr
+    loaded = shell.run("load", "--until-caught-up", timeout=WITHIN_SECONDS)
+    assert loaded.returncode == 0, loaded.stderr
+    assert " 0 dead letters" in loaded.stdout
+    assert shell.run("schema", "check").returncode == 0
+    with shell.started("api") as api:
+        found = everything(await_api(api))
+        assert api.end() == 0
+    return found
+
+
+def test_both_ways_give_the_same_values(
+    from_one_process: dict[str, str], from_three_processes: dict[str, str]
+) -> None:
+    for dataset in DATASETS:
+        one, three = from_one_process[dataset.name], from_three_processes[dataset.name]
+        assert one.count("\n") > 1, dataset.name
+        if dataset.name == "data_refresh_log":
+            assert of_runs(one) == of_runs(three)
+        else:
+            assert one == three, dataset.name
