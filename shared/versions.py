@@ -77,21 +77,22 @@ def _cut(runs: list[Run], index: int, moment: dt.datetime) -> int:
 
 def _join(runs: list[Run], place: int, record: Run) -> Outcome:
     """Put a record between runs: a neighbour of the same value widens to take it in."""
-    before = runs[place - 1] if place else None
-    after = runs[place] if place < len(runs) else None
-    follows = before is not None and before.values == record.values
-    precedes = after is not None and after.values == record.values
-    if follows and precedes:
-        assert before is not None and after is not None
+    before = _same(runs, place - 1, record)
+    after = _same(runs, place, record)
+    if before and after:
         joined = replace(before, confirmed_as_of=after.confirmed_as_of, latest=after.latest)
         runs[place - 1 : place + 1] = [joined]
-    elif follows:
-        assert before is not None
+    elif before:
         runs[place - 1] = replace(before, confirmed_as_of=record.as_of, latest=record.latest)
-    elif precedes:
-        assert after is not None
+    elif after:
         runs[place] = replace(after, as_of=record.as_of)
     else:
         runs.insert(place, record)
         return Outcome.UPDATED
     return Outcome.CONFIRMED
+
+
+def _same(runs: list[Run], index: int, record: Run) -> Run | None:
+    """Return the run at `index` if there is one and it has the record's value."""
+    there = 0 <= index < len(runs) and runs[index].values == record.values
+    return runs[index] if there else None
