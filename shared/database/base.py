@@ -74,11 +74,15 @@ class Database(Protocol):
     backend: str
 
     async def open(self) -> None:
-        """Connect; bounded in time. Raises Transient where the server is away, ConfigError
-        where it refuses the user, the password or the database."""
+        """Connect; bounded in time.
+
+        Raises Transient where the server is away, ConfigError where it refuses the user, the
+        password or the database, or where the file is no database or another process's.
+        Opening an open database changes nothing.
+        """
 
     async def close(self) -> None:
-        """Release connections; idempotent."""
+        """Release connections; idempotent. Streams that are still open end with Transient."""
 
     async def ping(self) -> None:
         """Return once the database has answered; raises Transient where it does not."""
@@ -95,7 +99,10 @@ class Database(Protocol):
     async def claim(
         self, reader: Reader, partitions: Sequence[tuple[str, int, int]]
     ) -> list[Position]:
-        """Return the stored positions of (topic, partition, first offset), made where missing."""
+        """Return the stored positions of (topic, partition, first offset), made where missing.
+
+        A partition that the group has read on another cluster begins a new epoch.
+        """
 
     async def positions(self, reader: Reader | None = None) -> list[Position]:
         """Return the stored positions, of one reader or of the newest epoch of each partition."""
@@ -114,10 +121,13 @@ class Database(Protocol):
     def stream(
         self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
     ) -> AsyncIterator[pa.RecordBatch]:
-        """Yield a query's rows in batches, at least one (perhaps empty) so that the schema is known.
+        """Yield a query's rows in batches, at least one, perhaps empty, that tells the schema.
 
-        Placeholders are $1, $2 …; the rows are read as of one moment, in constant memory.
-        `timeout_ms` bounds the wait for the first rows. Closing the iterator ends the query.
+        Placeholders are $1, $2 …; the rows are read as of one moment, in constant memory,
+        and nothing can be written. Types and values are the same on every database: moments
+        in UTC, decimals and sums of integers as float64. `timeout_ms` bounds the wait for
+        the first rows, then Transient is raised. Closing the iterator ends the query and
+        releases its connection. Raises Fatal for what is not one statement that reads.
         """
 
     async def fetch(

@@ -22,7 +22,8 @@ Row = dict[str, Any]
 class ByKey:
     """A batch by key.
 
-    incoming   one row a key, its last record, in the columns of `Statements.incoming_columns`
+    incoming   one row a key, in the columns of `Statements.incoming_columns`: its record, or of
+               several the first, or where rows have no versions the last
     rows       every record of the batch, in order of arrival, in the same columns
     repeated   how many keys came more than once
     """
@@ -48,24 +49,22 @@ class ByKey:
 
 def by_key(batch: Batch) -> ByKey:
     """Lay out a batch by key; CPU work on whole columns."""
-    epochs = {(move.start.partition): move.start.epoch for move in batch.moves}
-    table = batch.table
-    partitions = table["kafka_partition"].to_numpy()
-    epoch = np.array([epochs.get(int(p), 0) for p in np.unique(partitions)], np.int32)
-    per_row = epoch[np.unique(partitions, return_inverse=True)[1]] if len(partitions) else epoch
+    dataset, table = batch.dataset, batch.table
     place = table.schema.get_field_index("kafka_partition")
-    table = table.add_column(
-        place, pa.field("kafka_epoch", pa.int32()), pa.array(per_row, pa.int32())
-    )
+    table = table.add_column(place, pa.field("kafka_epoch", pa.int32()), _epochs(batch))
 
-    codes = _key_codes(batch.dataset, table)
-    _, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    intricate = (counts > 1)[inverse] & batch.dataset.versioned
+    codes = _key_codes(dataset, table)
+    keys, first, inverse, counts = np.unique(
+        codes, return_index=True, return_inverse=True, return_counts=True
+    )
+    intricate = (counts > 1)[inverse] & dataset.versioned
     table = table.append_column(INTRICATE, pa.array(intricate, pa.bool_()))
-    last = np.zeros(len(counts), np.int64)
-    last[inverse] = np.arange(len(codes))
-    incoming = table if len(counts) == len(codes) else table.take(pa.array(np.sort(last)))
-    return ByKey(batch.dataset, incoming, table, int((counts > 1).sum()))
+    chosen = first
+    if not dataset.versioned:
+        chosen = np.zeros(len(keys), np.int64)
+        chosen[inverse] = np.arange(len(codes))
+    incoming = table if len(keys) == len(codes) else table.take(pa.array(np.sort(chosen)))
+    return ByKey(dataset, incoming, table, int((counts > 1).sum()))
 
 
 def to_run(dataset: Dataset, row: Mapping[str, Any]) -> Run:
@@ -90,6 +89,14 @@ def to_row(dataset: Dataset, key: Key, run: Run) -> Row:
 
 
 _ORIGIN = ("source", "kafka_epoch", "kafka_partition", "kafka_offset", "created_at")
+
+
+def _epochs(batch: Batch) -> pa.Array:
+    """Return each row's epoch, null where no move says how its partition is read."""
+    epochs = {move.end.partition: move.end.epoch for move in batch.moves}
+    partitions = pc.dictionary_encode(batch.table["kafka_partition"].combine_chunks())
+    known = [epochs.get(partition) for partition in partitions.dictionary.to_pylist()]
+    return pa.array(known, pa.int32()).take(partitions.indices)
 
 
 def _key_codes(dataset: Dataset, table: pa.Table) -> npt.NDArray[np.int64]:

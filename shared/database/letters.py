@@ -12,6 +12,8 @@ from shared.database.tables import DEAD_LETTERS
 from shared.decode import Rejected
 from shared.record import Headers
 
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
 LETTER_SCHEMA = pa.schema(
     [
         (column.name, column.kind.arrow)
@@ -53,9 +55,12 @@ def encode_headers(headers: Headers) -> str:
 
 
 def _moment(timestamp_ms: int) -> dt.datetime | None:
+    """Return a message's timestamp; brokers say -1 where it has none."""
+    if timestamp_ms < 0:
+        return None
     try:
-        return dt.datetime.fromtimestamp(timestamp_ms / 1000, dt.UTC)
-    except (OverflowError, ValueError, OSError):
+        return _EPOCH + dt.timedelta(milliseconds=timestamp_ms)
+    except OverflowError:
         return None
 
 

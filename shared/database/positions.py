@@ -15,6 +15,13 @@ WHERE group_id = $2 AND topic = $3 AND partition = $4
 ON CONFLICT (cluster_id, group_id, topic, partition) DO NOTHING"""
 """Begin a reading where none is stored; another cluster is another epoch of the same topic."""
 
+_RISE = """UPDATE consumer_offsets SET epoch = (SELECT max(epoch) + 1 FROM consumer_offsets
+WHERE group_id = $2 AND topic = $3 AND partition = $4), updated_at = now()
+WHERE cluster_id = $1 AND group_id = $2 AND topic = $3 AND partition = $4
+AND epoch < (SELECT max(epoch) FROM consumer_offsets
+WHERE group_id = $2 AND topic = $3 AND partition = $4)"""
+"""Coming back to a cluster begins another epoch too: the topic was read elsewhere meanwhile."""
+
 _OF_READER = f"SELECT {_COLUMNS} FROM consumer_offsets WHERE cluster_id = $1 AND group_id = $2"
 
 _NEWEST = (
@@ -23,16 +30,18 @@ _NEWEST = (
 )
 
 
-def claim(reader: Reader, partitions: Sequence[tuple[str, int, int]]) -> Steps:
+def claim(reader: Reader, partitions: Sequence[tuple[str, int, int]]) -> Steps[list[Position]]:
     """Yield the steps that claim each (topic, partition, first offset); return their positions."""
     for topic, partition, first in sorted(partitions):
-        yield Execute(_CLAIM, (reader.cluster_id, reader.group_id, topic, partition, first))
+        who = (reader.cluster_id, reader.group_id, topic, partition)
+        yield Execute(_CLAIM, (*who, first))
+        yield Execute(_RISE, who)
     found = yield from stored(reader)
     wanted = {(topic, partition) for topic, partition, _ in partitions}
     return [p for p in found if (p.topic, p.partition) in wanted]
 
 
-def stored(reader: Reader | None) -> Steps:
+def stored(reader: Reader | None) -> Steps[list[Position]]:
     """Yield the step that reads positions, of one reader or the newest of each; return them."""
     if reader is None:
         rows = yield Select(_NEWEST)

@@ -1,9 +1,10 @@
 """Statements that write a batch, derived from a dataset; the same text runs on both databases.
 
-Each works on `incoming_<dataset>`, one row for each key of the batch: its last record, and
-whether the key is `intricate`, that is for `versions.absorb` to decide.
+Each works on the incoming table, one row for each key of the batch: its record, or the first
+of its records where it is `intricate`, that is for `versions.absorb` to decide.
 """
 
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,7 +48,7 @@ class Statements:
     @property
     def incoming_name(self) -> str:
         """Name of the table that the batch is copied into."""
-        return f"incoming_{self.dataset.name}"
+        return self._loaded("incoming")
 
     @property
     def incoming(self) -> str:
@@ -69,7 +70,8 @@ class Statements:
         """Store the keys that are new; with `lock`, lock the stored ones, in order of key.
 
         `DO UPDATE … WHERE false` locks a row and changes nothing, so that one statement
-        takes all locks in one order and two writers never wait for each other in a circle.
+        claims and locks all keys in one order: two writers never wait for each other in a
+        circle, and what later statements read of a key stays as it is.
         """
         key = listed(self.dataset.key)
         times = ("as_of", "confirmed_as_of") if self.dataset.versioned else ()
@@ -82,21 +84,27 @@ class Statements:
         return (
             f"INSERT INTO {self.table} ({listed(names)}) "
             f"SELECT {given}, {moments}{listed(MESSAGE)}, now(), now() FROM {self.incoming} "
-            f"WHERE NOT {INTRICATE} ORDER BY {key} ON CONFLICT ({key}) DO {action}"
+            f"ORDER BY {key} ON CONFLICT ({key}) DO {action}"
         )
 
     @cached_property
     def confirm(self) -> str:
-        """Move confirmed_as_of of the rows that were seen again unchanged."""
+        """Move confirmed_as_of of the rows that were seen again unchanged.
+
+        That is no update, unless a field without versions came with another value.
+        """
         latest = [c for c in self.dataset.values if not c.versioned]
-        sets = ["confirmed_as_of = i.as_of"] + [
-            f"{quote(c.name)} = i.{quote(c.name)}" for c in latest
-        ]
-        newer = ["i.as_of > c.confirmed_as_of", *(_differs(c) for c in latest)]
+        sets = ["confirmed_as_of = i.as_of"]
+        newer = ["i.as_of > c.confirmed_as_of"]
+        if latest:
+            changed = " OR ".join(_differs(c) for c in latest)
+            sets += [f"{quote(c.name)} = i.{quote(c.name)}" for c in latest]
+            sets += [f"updated_at = CASE WHEN {changed} THEN now() ELSE c.updated_at END"]
+            newer += [changed]
         return (
             f"UPDATE {self.table} AS c SET {', '.join(sets)} FROM {self.incoming} AS i "
             f"WHERE {self._same_key} AND NOT i.{INTRICATE} AND i.as_of >= c.confirmed_as_of "
-            f"AND {self._same_values} AND ({' OR '.join(newer)})"
+            f"AND {self._same_values('c')} AND ({' OR '.join(newer)})"
         )
 
     @cached_property
@@ -125,7 +133,7 @@ class Statements:
         """Put the later message in the place of the earlier, where rows have no versions."""
         names = [c.name for c in self.dataset.values] + list(MESSAGE)
         sets = [*(f"{quote(n)} = i.{quote(n)}" for n in names), "updated_at = now()"]
-        changed = " OR ".join(_differs(c) for c in self.dataset.values)
+        changed = " OR ".join(_differs(c) for c in self.dataset.values) or "false"
         return (
             f"UPDATE {self.table} AS c SET {', '.join(sets)} FROM {self.incoming} AS i "
             f"WHERE {self._same_key} AND ({changed})"
@@ -134,55 +142,44 @@ class Statements:
     @cached_property
     def late(self) -> str:
         """Select the keys whose record is neither stored nor newer than what is stored."""
+        stored = (
+            f"SELECT 1 FROM {self.revisions} AS r WHERE {self._same('r', 'i')} "
+            f"AND {self._holds('r')}"
+        )
         return (
             f"SELECT {listed(self.dataset.key, 'i')} FROM {self.incoming} AS i "
             f"JOIN {self.table} AS c ON {self._same_key} WHERE NOT i.{INTRICATE} "
-            f"AND NOT (i.as_of BETWEEN c.as_of AND c.confirmed_as_of AND {self._same_values})"
+            f"AND NOT ({self._holds('c')}) AND NOT EXISTS ({stored})"
         )
 
     @property
     def keys_name(self) -> str:
-        """Name of the table that the intricate keys are copied into."""
-        return f"keys_{self.dataset.name}"
-
-    @cached_property
-    def lock_keys(self) -> str:
-        """Lock the current rows of the intricate keys, in order of key."""
-        return (
-            f"SELECT 1 FROM {self.table} AS v JOIN {quote(self.keys_name)} AS k "
-            f"ON {self._of_keys} ORDER BY {listed(self.dataset.key, 'v')} FOR UPDATE OF v"
-        )
+        """Name of the table that the keys left to `versions.absorb` are copied into."""
+        return self._loaded("keys")
 
     @cached_property
     def runs(self) -> str:
-        """Select all stored versions of the intricate keys, and which of them are current."""
+        """Select all stored versions of those keys."""
         columns, keys = listed(self.stored_columns, "v"), quote(self.keys_name)
-        parts = [
-            f"SELECT {columns}, {current} AS is_current FROM {table} AS v "
-            f"JOIN {keys} AS k ON {self._of_keys}"
-            for table, current in ((self.table, "true"), (self.revisions, "false"))
-        ]
-        return " UNION ALL ".join(parts)
+        return " UNION ALL ".join(
+            f"SELECT {columns} FROM {table} AS v JOIN {keys} AS k ON {self._same('v', 'k')}"
+            for table in (self.table, self.revisions)
+        )
 
     @property
     def gone_name(self) -> str:
         """Name of the table of revisions to delete."""
-        return f"gone_{self.dataset.name}"
+        return self._loaded("gone")
 
     @property
     def put_name(self) -> str:
-        """Name of the table of current rows to insert."""
-        return f"put_{self.dataset.name}"
+        """Name of the table of revisions to insert."""
+        return self._loaded("put")
 
     @property
     def change_name(self) -> str:
         """Name of the table of current rows to overwrite."""
-        return f"change_{self.dataset.name}"
-
-    @property
-    def put_revision_name(self) -> str:
-        """Name of the table of revisions to insert."""
-        return f"put_{self.dataset.revisions}"
+        return self._loaded("change")
 
     @cached_property
     def delete_revisions(self) -> str:
@@ -193,45 +190,54 @@ class Statements:
     @cached_property
     def insert_revisions(self) -> str:
         """Insert revisions, all columns given."""
-        return self._insert_all(self.revisions, self.put_revision_name)
-
-    @cached_property
-    def insert_current(self) -> str:
-        """Insert current rows, all columns given."""
-        return self._insert_all(self.table, self.put_name)
+        columns = listed(self.stored_columns)
+        return (
+            f"INSERT INTO {self.revisions} ({columns}) SELECT {columns} FROM {quote(self.put_name)}"
+        )
 
     @cached_property
     def update_current(self) -> str:
-        """Overwrite current rows, all columns given."""
-        rest = [name for name in self.stored_columns if name not in self.dataset.key]
-        sets = ", ".join(f"{quote(name)} = i.{quote(name)}" for name in rest)
+        """Overwrite current rows; when the key was first stored stays as it is."""
+        kept = {*self.dataset.key, "created_at"}
+        names = [name for name in self.stored_columns if name not in kept]
+        sets = ", ".join(f"{quote(name)} = i.{quote(name)}" for name in names)
         return (
             f"UPDATE {self.table} AS c SET {sets} FROM {quote(self.change_name)} AS i "
             f"WHERE {self._same_key}"
         )
 
-    def _insert_all(self, table: str, source: str) -> str:
-        columns = listed(self.stored_columns)
-        return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {quote(source)}"
-
-    @property
-    def _of_keys(self) -> str:
-        return " AND ".join(f"v.{quote(k)} = k.{quote(k)}" for k in self.dataset.key)
+    def _loaded(self, purpose: str) -> str:
+        """Name a table that a transaction loads; a connection keeps its columns for ever."""
+        columns = ",".join(f"{c.name} {c.kind.label}" for c in self.dataset.stored)
+        return f"{purpose}_{self.dataset.name}_{zlib.crc32(columns.encode()):08x}"
 
     @property
     def _same_key(self) -> str:
-        return " AND ".join(f"c.{quote(k)} = i.{quote(k)}" for k in self.dataset.key)
+        return self._same("c", "i")
 
-    @property
-    def _same_values(self) -> str:
-        versioned = [c for c in self.dataset.values if c.versioned]
+    def _same(self, one: str, other: str) -> str:
         return " AND ".join(
-            f"c.{quote(c.name)} IS NOT DISTINCT FROM i.{quote(c.name)}" for c in versioned
+            f"{one}.{quote(name)} = {other}.{quote(name)}" for name in self.dataset.key
+        )
+
+    def _same_values(self, alias: str) -> str:
+        versioned = [c for c in self.dataset.values if c.versioned]
+        same = (
+            f"{alias}.{quote(c.name)} IS NOT DISTINCT FROM i.{quote(c.name)}" for c in versioned
+        )
+        return " AND ".join(same) or "true"
+
+    def _holds(self, alias: str) -> str:
+        """Say that a stored run has the record's value at the record's moment."""
+        return (
+            f"i.as_of BETWEEN {alias}.as_of AND {alias}.confirmed_as_of "
+            f"AND {self._same_values(alias)}"
         )
 
     @property
     def _succeeds(self) -> str:
-        return f"NOT i.{INTRICATE} AND i.as_of > c.confirmed_as_of AND NOT ({self._same_values})"
+        same = self._same_values("c")
+        return f"NOT i.{INTRICATE} AND i.as_of > c.confirmed_as_of AND NOT ({same})"
 
 
 def _differs(column: Column) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -33,5 +33,6 @@ class Load:
 
 Step = Execute | Select | Load
 Answer = int | Sequence[Mapping[str, Any]]
-Steps = Generator[Step, Any, Any]
+T = TypeVar("T")
+Steps = Generator[Step, Any, T]
 """A transaction in steps: yields each, is sent its answer, returns the outcome."""

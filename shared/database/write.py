@@ -1,8 +1,6 @@
-"""A batch in one transaction: offsets first, then dead letters, then rows by the rule of versions."""
+"""A batch in one transaction: offsets first, then rows by the rule of versions, then letters."""
 
-import datetime as dt
 from collections.abc import Generator, Iterable
-from dataclasses import fields
 from typing import Any
 
 import pyarrow as pa
@@ -11,12 +9,15 @@ from shared.database.base import Batch, Written
 from shared.database.fold import ByKey, Key, Row
 from shared.database.letters import LETTER_SCHEMA, letter_table
 from shared.database.plan import Plan, plan
-from shared.database.sql import Statements, listed, quote
+from shared.database.sql import Statements, listed
 from shared.database.steps import Execute, Load, Select, Step
+from shared.database.tables import DEAD_LETTERS
+from shared.dataset import Dataset
 from shared.errors import StaleOwner
 
-_MOVE = """UPDATE consumer_offsets SET next_offset = $7, last_timestamp = $8, last_crc32 = $9,
-updated_at = now() WHERE cluster_id = $1 AND group_id = $2 AND topic = $3 AND partition = $4
+_MOVE = """UPDATE consumer_offsets
+SET epoch = $7, next_offset = $8, last_timestamp = $9, last_crc32 = $10, updated_at = now()
+WHERE cluster_id = $1 AND group_id = $2 AND topic = $3 AND partition = $4
 AND epoch = $5 AND next_offset = $6"""
 
 Writing = Generator[Step, Any, Written]
@@ -38,7 +39,7 @@ def write(batch: Batch, folded: ByKey | None, *, locks: bool) -> Writing:
     return written
 
 
-class Rehearsed(Exception):  # noqa: N818 - no fault: it rolls a rehearsal back
+class Rehearsed(Exception):
     """Everything could have been written."""
 
 
@@ -53,7 +54,7 @@ def _move_offsets(batch: Batch) -> Generator[Step, Any, None]:
     for move in sorted(batch.moves, key=lambda m: (m.start.topic, m.start.partition)):
         start, end = move.start, move.end
         who = (reader.cluster_id, reader.group_id, start.topic, start.partition)
-        after = (end.next_offset, end.last_timestamp_ms, end.last_crc32)
+        after = (end.epoch, end.next_offset, end.last_timestamp_ms, end.last_crc32)
         moved = yield Execute(_MOVE, (*who, start.epoch, start.next_offset, *after))
         if moved != 1:
             raise StaleOwner(
@@ -76,12 +77,27 @@ def _merge_latest(folded: ByKey, statements: Statements, locks: bool) -> Writing
 def _merge_versions(folded: ByKey, statements: Statements, locks: bool) -> Writing:
     """Store rows with versions: plain keys by SQL, the others by `versions.absorb`."""
     written = Written()
-    records: dict[Key, list[Row]] = {}
-    rest = folded.incoming.num_rows - folded.repeated
-    if rest:
-        yield Load(statements.incoming_name, folded.incoming)
-        written.inserted = yield Execute(statements.insert_new(lock=locks))
-        rest -= written.inserted
+    yield Load(statements.incoming_name, folded.incoming)
+    written.inserted = yield Execute(statements.insert_new(lock=locks))
+    stored = folded.incoming.num_rows - written.inserted
+    plain = min(stored, folded.incoming.num_rows - folded.repeated)
+    records = yield from _merge_plain(folded, statements, written, plain)
+    if folded.repeated:
+        records |= folded.records()
+    if records:
+        yield from _absorb(statements, records, written)
+    counted = written.inserted + written.updated + written.confirmed
+    written.unchanged = folded.rows.num_rows - counted
+    return written
+
+
+def _merge_plain(
+    folded: ByKey, statements: Statements, written: Written, rest: int
+) -> Generator[Step, Any, dict[Key, list[Row]]]:
+    """Confirm or replace current rows; return what is left: records older than those.
+
+    `rest` is how many keys may be left at most; none, and no statement is wasted on them.
+    """
     if rest:
         written.confirmed = yield Execute(statements.confirm)
         rest -= written.confirmed
@@ -89,67 +105,53 @@ def _merge_versions(folded: ByKey, statements: Statements, locks: bool) -> Writi
         written.revisions = yield Execute(statements.archive)
         written.updated = yield Execute(statements.replace)
         rest -= written.updated
-    if rest:
-        late = yield Select(statements.late)
-        written.unchanged = rest - len(late)
-        records = folded.records([tuple(row.values()) for row in late]) if late else {}
-    if folded.repeated:
-        records |= folded.records()
-    if records:
-        _add(written, (yield from _absorb(statements, records, locks)))
-    return written
+    late = (yield Select(statements.late)) if rest else []
+    return folded.records([tuple(row.values()) for row in late]) if late else {}
 
 
-def _absorb(statements: Statements, records: dict[Key, list[Row]], locks: bool) -> Writing:
-    """Apply the rule to the keys that SQL leaves to it, their current rows locked."""
+def _absorb(
+    statements: Statements, records: dict[Key, list[Row]], written: Written
+) -> Generator[Step, Any, None]:
+    """Apply the rule to the keys that SQL leaves to it; each is stored, and locked."""
     dataset = statements.dataset
     keys = [dict(zip(dataset.key, key, strict=True)) for key in records]
-    schema = pa.schema([dataset.stored_schema.field(name) for name in dataset.key])
-    yield Load(statements.keys_name, pa.Table.from_pylist(keys, schema))
-    if locks:
-        yield Select(statements.lock_keys)
+    yield Load(statements.keys_name, pa.Table.from_pylist(keys, _stored(dataset, dataset.key)))
     stored = yield Select(statements.runs)
     now = yield Select("SELECT now() AS now")
-    changes = plan(dataset, records, stored, _moment(now))
+    changes = plan(dataset, records, stored, now[0]["now"])
     yield from _carry_out(statements, changes)
-    return changes.written
+    written.updated += changes.written.updated
+    written.confirmed += changes.written.confirmed
+    written.revisions += changes.written.revisions
 
 
 def _carry_out(statements: Statements, changes: Plan) -> Generator[Step, Any, None]:
     dataset = statements.dataset
     if changes.delete_revision:
-        schema = pa.schema([dataset.stored_schema.field(name) for name in (*dataset.key, "as_of")])
+        schema = _stored(dataset, (*dataset.key, "as_of"))
         gone = [dict(zip(schema.names, row, strict=True)) for row in changes.delete_revision]
         yield Load(statements.gone_name, pa.Table.from_pylist(gone, schema))
         yield Execute(statements.delete_revisions)
-    for rows, name, statement in (
-        (changes.insert_revision, statements.put_revision_name, statements.insert_revisions),
-        (changes.insert_current, statements.put_name, statements.insert_current),
-        (changes.update_current, statements.change_name, statements.update_current),
-    ):
-        if rows:
-            yield Load(name, pa.Table.from_pylist(rows, dataset.stored_schema))
-            yield Execute(statement)
+    if changes.insert_revision:
+        rows = pa.Table.from_pylist(changes.insert_revision, dataset.stored_schema)
+        yield Load(statements.put_name, rows)
+        yield Execute(statements.insert_revisions)
+    if changes.update_current:
+        rows = pa.Table.from_pylist(changes.update_current, dataset.stored_schema)
+        yield Load(statements.change_name, rows)
+        yield Execute(statements.update_current)
+
+
+def _stored(dataset: Dataset, names: Iterable[str]) -> pa.Schema:
+    return pa.schema([dataset.stored_schema.field(name) for name in names])
 
 
 def _put_letters(batch: Batch) -> Generator[Step, Any, int]:
     yield Load("incoming_letters", letter_table(batch))
     columns = listed(LETTER_SCHEMA.names)
-    return (
-        yield Execute(
-            f"INSERT INTO dead_letters ({columns}, created_at) SELECT {columns}, now() "
-            f"FROM incoming_letters ON CONFLICT (cluster_id, topic, partition, {quote('offset')}) "
-            "DO NOTHING"
-        )
+    place = listed(DEAD_LETTERS.unique)
+    stored: int = yield Execute(
+        f"INSERT INTO dead_letters ({columns}, created_at) SELECT {columns}, now() "
+        f"FROM incoming_letters ORDER BY {place} ON CONFLICT ({place}) DO NOTHING"
     )
-
-
-def _moment(rows: Iterable[Any]) -> dt.datetime:
-    moment: dt.datetime = next(iter(rows))["now"]
-    return moment
-
-
-def _add(written: Written, more: Written) -> None:
-    for counter in fields(Written):
-        total = getattr(written, counter.name) + getattr(more, counter.name)
-        setattr(written, counter.name, total)
+    return stored
