@@ -1,9 +1,9 @@
 """The database protocol over a pool of PostgreSQL connections."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import Any, TypeVar
 
 import asyncpg
 import pyarrow as pa
@@ -11,17 +11,21 @@ from pydantic import SecretStr
 
 from shared.database import positions
 from shared.database.base import Batch, Position, Reader, Written
-from shared.database.postgres import read, schema
-from shared.database.postgres.faults import translated
 from shared.database.fold import by_key
-from shared.database.postgres.session import Connection, transact
+from shared.database.postgres import read, schema
+from shared.database.postgres.arrow import set_codecs
+from shared.database.postgres.faults import DRIVER_ERRORS, connecting, translated
+from shared.database.postgres.session import Connection, touched, transact
 from shared.database.steps import Steps
 from shared.database.write import Rehearsed, rehearse, write
 from shared.dataset import Dataset
 from shared.errors import Transient
 
 CONNECT_SECONDS = 10.0
+PING_SECONDS = 5.0
 COMMAND_SECONDS = 300.0
+CLOSE_SECONDS = 5.0
+T = TypeVar("T")
 
 
 class PostgresDatabase:
@@ -34,55 +38,38 @@ class PostgresDatabase:
         self._pool_size = pool_size
         self._application = application
         self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
 
     async def open(self) -> None:
-        if self._pool is not None:
-            return
-        settings = {
-            "application_name": self._application,
-            "timezone": "UTC",
-            "client_min_messages": "warning",
-        }
-        with translated():
-            self._pool = await asyncpg.create_pool(
-                self._dsn.get_secret_value(),
-                min_size=0,
-                max_size=self._pool_size,
-                timeout=CONNECT_SECONDS,
-                command_timeout=COMMAND_SECONDS,
-                server_settings=settings,
-            )
-        try:
-            await self.ping()
-        except BaseException:
-            await self.close()
-            raise
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await self._connect()
+                try:
+                    await self.ping()
+                except BaseException:
+                    await self.close()
+                    raise
 
     async def close(self) -> None:
         pool, self._pool = self._pool, None
         if pool is not None:
-            with translated():
+            try:
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await pool.close()
+            except DRIVER_ERRORS:
                 pool.terminate()
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """Lend a connection; waits CONNECT_SECONDS at most, then raises Transient."""
-        if self._pool is None:
-            raise Transient("the database is not open")
-        with translated():
-            async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection:
-                yield connection
-
     async def ping(self) -> None:
-        async with self.connection() as connection:
-            await connection.execute("SELECT 1", timeout=5)
+        async with self._lend() as connection:
+            with translated():
+                await connection.execute("SELECT 1", timeout=PING_SECONDS)
 
     async def apply_schema(self, datasets: Iterable[Dataset]) -> list[str]:
-        async with self.connection() as connection:
+        async with self._lend() as connection:
             return await schema.apply(connection, list(datasets))
 
     async def check_schema(self, datasets: Iterable[Dataset]) -> list[str]:
-        async with self.connection() as connection:
+        async with self._lend() as connection:
             return await schema.check(connection, list(datasets))
 
     async def claim(
@@ -95,8 +82,7 @@ class PostgresDatabase:
 
     async def write(self, batch: Batch) -> Written:
         folded = await asyncio.to_thread(by_key, batch) if batch.table.num_rows else None
-        written: Written = await self._transact(write(batch, folded, locks=True))
-        return written
+        return await self._transact(write(batch, folded, locks=True))
 
     async def rehearse(self, batch: Batch) -> None:
         folded = await asyncio.to_thread(by_key, batch) if batch.table.num_rows else None
@@ -105,9 +91,12 @@ class PostgresDatabase:
 
     async def stream(
         self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
-    ) -> AsyncIterator[pa.RecordBatch]:
-        async with self.connection() as connection:
-            async for part in read.stream(connection, sql, parameters, timeout_ms):
+    ) -> AsyncGenerator[pa.RecordBatch, None]:
+        async with (
+            self._lend() as connection,
+            aclosing(read.stream(connection, sql, parameters, timeout_ms)) as parts,
+        ):
+            async for part in parts:
                 yield part
 
     async def fetch(
@@ -117,11 +106,42 @@ class PostgresDatabase:
         return pa.Table.from_batches(parts)
 
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        async with self.connection() as connection:
-            status = await connection.execute(sql, *parameters)
-        number = status.rsplit(" ", 1)[-1]
-        return int(number) if number.isdigit() else 0
+        async with self._lend() as connection:
+            with translated():
+                return touched(await connection.execute(sql, *parameters))
 
-    async def _transact(self, steps: Steps) -> Any:
-        async with self.connection() as connection:
+    async def _connect(self) -> asyncpg.Pool:
+        settings = {
+            "application_name": self._application,
+            "timezone": "UTC",
+            "client_min_messages": "warning",
+        }
+        with connecting():
+            return await asyncpg.create_pool(
+                self._dsn.get_secret_value(),
+                min_size=0,
+                max_size=self._pool_size,
+                timeout=CONNECT_SECONDS,
+                command_timeout=COMMAND_SECONDS,
+                server_settings=settings,
+                init=set_codecs,
+            )
+
+    @asynccontextmanager
+    async def _lend(self) -> AsyncIterator[Connection]:
+        """Lend a connection; waits CONNECT_SECONDS at most, then raises Transient."""
+        pool = self._pool
+        if pool is None:
+            raise Transient("the database is not open")
+        with connecting():
+            connection = await pool.acquire(timeout=CONNECT_SECONDS)
+        try:
+            yield connection
+        finally:
+            # What is wrong with it by now concerns nobody: the pool ends it.
+            with suppress(*DRIVER_ERRORS):
+                await pool.release(connection, timeout=CLOSE_SECONDS)
+
+    async def _transact(self, steps: Steps[T]) -> T:
+        async with self._lend() as connection:
             return await transact(connection, steps)

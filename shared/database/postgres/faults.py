@@ -7,16 +7,26 @@ import asyncpg
 
 from shared.errors import ConfigError, EconstreamError, Fatal, InvalidRecord, Transient
 
+DRIVER_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+"""All that asyncpg raises, also when the other end dies in the middle of an answer."""
+
 _AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
+    asyncpg.InvalidCachedStatementError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.LockNotAvailableError,
     asyncpg.TransactionRollbackError,
+    asyncpg.InvalidTransactionStateError,
     asyncpg.ObjectInUseError,
-    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.UniqueViolationError,
     OSError,
     TimeoutError,
@@ -32,40 +42,44 @@ _INVALID = (
     asyncpg.CheckViolationError,
     asyncpg.ProgramLimitExceededError,
 )
+_CHECK_SETTINGS = "check DATABASE_URL, or POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB"
 
 
-def translate(exc: BaseException) -> EconstreamError | None:
-    """Return the error to raise instead, or None where the exception is not the database's."""
-    match exc:
-        case asyncpg.exceptions.ClientConfigurationError():
-            return ConfigError(f"PostgreSQL cannot be reached with these settings: {exc}")
-        case asyncpg.UndefinedTableError() | asyncpg.UndefinedColumnError():
-            return Fatal(f"PostgreSQL: {exc}; run `econstream schema apply` if a table is missing")
-        case _ if isinstance(exc, _WRONG_SETTING):
-            return ConfigError(
-                f"PostgreSQL refuses the connection or the right: {exc}; "
-                "check DATABASE_URL or POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB"
-            )
-        case _ if isinstance(exc, _INVALID):
-            assert isinstance(exc, asyncpg.PostgresError)
-            return InvalidRecord(f"server_{exc.sqlstate}", f"PostgreSQL refuses a value: {exc}")
-        case _ if isinstance(exc, _AWAY):
-            return Transient(f"PostgreSQL is away or busy ({type(exc).__name__}: {exc})")
-        case asyncpg.PostgresError():
-            return Fatal(f"PostgreSQL: {exc}")
-        case _:
-            return None
+def translate(exc: Exception) -> EconstreamError:
+    """Return the error to raise instead of one of DRIVER_ERRORS."""
+    text = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
+    if isinstance(exc, _WRONG_SETTING):
+        return ConfigError(
+            f"PostgreSQL refuses the connection or the right: {exc}; {_CHECK_SETTINGS}"
+        )
+    if isinstance(exc, asyncpg.PostgresError) and isinstance(exc, _INVALID):
+        return InvalidRecord(f"server_{exc.sqlstate}", f"PostgreSQL refuses a value: {exc}")
+    if isinstance(exc, _AWAY):
+        return Transient(f"PostgreSQL is away or busy ({text})")
+    if isinstance(exc, asyncpg.UndefinedTableError | asyncpg.UndefinedColumnError):
+        return Fatal(f"PostgreSQL: {exc}; run `econstream schema apply` if a table is missing")
+    return Fatal(f"PostgreSQL: {exc}")
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise the project's errors for PostgreSQL's."""
+    """Raise the project's errors for PostgreSQL's; to be put around calls of asyncpg alone."""
     try:
         yield
-    except EconstreamError:
-        raise
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as exc:
+    except DRIVER_ERRORS as exc:
+        raise translate(exc) from exc
+
+
+@contextmanager
+def connecting() -> Iterator[None]:
+    """Raise Transient where the server is away, ConfigError where it or the address is wrong."""
+    try:
+        yield
+    except (asyncpg.ClientConfigurationError, ValueError, OverflowError):
+        # Not even as the cause: its text may quote the address, and so the password in it.
+        raise ConfigError(f"the address of PostgreSQL cannot be read; {_CHECK_SETTINGS}") from None
+    except DRIVER_ERRORS as exc:
         error = translate(exc)
-        if error is None:
-            raise
+        if not isinstance(error, Transient | ConfigError):
+            error = ConfigError(f"PostgreSQL refuses the connection: {exc}; {_CHECK_SETTINGS}")
         raise error from exc

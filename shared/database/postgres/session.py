@@ -1,39 +1,66 @@
-"""The steps of a transaction carried out on one PostgreSQL connection."""
+"""A transaction on one PostgreSQL connection, and the steps carried out in it."""
 
 import asyncio
 import io
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 import asyncpg
 import pyarrow as pa
 from pgpq import ArrowToPostgresBinaryEncoder
 
 from shared.columns import Kind
+from shared.database.postgres.arrow import to_table
+from shared.database.postgres.faults import DRIVER_ERRORS, translated
 from shared.database.sql import quote
 from shared.database.steps import Execute, Load, Select, Step, Steps
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 LOCK_TIMEOUT = "2s"
+ROLLBACK_SECONDS = 5.0
+_BEGIN = f"BEGIN; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"
 _TYPES = {kind.arrow: kind.postgres for kind in Kind if kind is not Kind.IDENTITY}
-_TYPES[Kind.TEXT.arrow] += ' COLLATE "C"'  # sorts as the keys of the tables do
+_TYPES[Kind.TEXT.arrow] += ' COLLATE "C"'  # sorts as the tables do
+T = TypeVar("T")
 
 
-async def transact(connection: Connection, steps: Steps) -> Any:
+@asynccontextmanager
+async def transaction(connection: Connection, begin: str = _BEGIN) -> AsyncIterator[None]:
+    """Commit what the block does; roll back if it raises, and raise just that.
+
+    A connection that cannot even roll back is ended, so that nobody gets it again.
+    """
+    try:
+        with translated():
+            await connection.execute(begin)
+        yield
+        with translated():
+            await connection.execute("COMMIT")
+    except BaseException:
+        await _roll_back(connection)
+        raise
+
+
+async def transact(connection: Connection, steps: Steps[T]) -> T:
     """Carry out steps in one transaction and return their outcome.
 
-    Whatever the steps or the server raise rolls back. A lock that is not had within
-    LOCK_TIMEOUT raises asyncpg.LockNotAvailableError.
+    Whatever the steps or the server raise rolls back. Raises Transient where a lock is not
+    had within LOCK_TIMEOUT.
     """
-    async with connection.transaction():
-        await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+    async with transaction(connection):
         answer: Any = None
-        while True:
-            try:
+        try:
+            while True:
                 step = steps.send(answer)
-            except StopIteration as end:
-                return end.value
-            answer = await _carry_out(connection, step)
+                with translated():
+                    answer = await _carry_out(connection, step)
+        except StopIteration as end:
+            outcome: T = end.value
+            return outcome
+        finally:
+            steps.close()
 
 
 def encode_binary(table: pa.Table) -> bytes:
@@ -44,13 +71,26 @@ def encode_binary(table: pa.Table) -> bytes:
     return b"".join([*parts, encoder.finish()])
 
 
+async def _roll_back(connection: Connection) -> None:
+    try:
+        if not connection.is_closed():
+            await connection.execute("ROLLBACK", timeout=ROLLBACK_SECONDS)
+    except DRIVER_ERRORS:
+        connection.terminate()
+    except BaseException:
+        connection.terminate()
+        raise
+
+
 async def _carry_out(connection: Connection, step: Step) -> Any:
     match step:
         case Execute(sql, parameters):
             status = await connection.execute(sql, *parameters)
-            return int(status.rsplit(" ", 1)[1])
+            return touched(status)
         case Select(sql, parameters):
-            return await connection.fetch(sql, *parameters)
+            statement = await connection.prepare(sql)
+            rows = await statement.fetch(*parameters)
+            return to_table(rows, statement.get_attributes()).to_pylist()
         case Load(name, rows):
             payload = await asyncio.to_thread(encode_binary, rows)
             await connection.execute(_temp_table(name, rows.schema))
@@ -58,6 +98,12 @@ async def _carry_out(connection: Connection, step: Step) -> Any:
                 name, source=io.BytesIO(payload), columns=rows.column_names, format="binary"
             )
             return 0
+
+
+def touched(status: str) -> int:
+    """Return how many rows a statement touched, 0 where it does not count them."""
+    number = status.rsplit(" ", 1)[-1]
+    return int(number) if number.isdigit() else 0
 
 
 def _temp_table(name: str, schema: pa.Schema) -> str:
