@@ -1,10 +1,9 @@
 """The live tables against the declared ones: what is missing, and what does not fit."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-from shared.columns import Column
-from shared.database.ddl import Dialect, add_column, comments, schema
+from shared.database.ddl import Dialect, add_column, default_of, remark, schema, view
 from shared.database.tables import Table, tables
 from shared.dataset import Dataset
 from shared.errors import ConfigError
@@ -16,91 +15,140 @@ class LiveColumn:
 
     type: str
     nullable: bool
+    comment: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class LiveTable:
-    """A table as the catalogue describes it."""
+    """A table or a view as the catalogue describes it."""
 
     columns: Mapping[str, LiveColumn]
-    key: tuple[str, ...]
+    comment: str | None
+    key: tuple[str, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
 
 
-Live = Mapping[str, LiveTable]
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What stands in a database; `triggered` are the tables that stamp updated_at themselves."""
+
+    tables: Mapping[str, LiveTable]
+    views: Mapping[str, LiveTable]
+    functions: frozenset[str]
+    triggered: frozenset[str]
+
+
+@dataclass(slots=True)
+class _Differences:
+    """Lines on what adding mends, what only dropping or narrowing would, and what is left alone."""
+
+    missing: list[str] = field(default_factory=list)
+    misfits: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
 
 
 def differences(datasets: Iterable[Dataset], live: Live, dialect: Dialect) -> list[str]:
     """Return a line for each difference; an empty list means that the database fits."""
-    found: list[str] = []
-    for table in tables(datasets):
-        standing = live.get(table.name)
-        if standing is None:
-            found.append(f"table {table.name} is missing")
-            continue
-        found += _table_differences(table, standing, dialect)
-    return found
+    found = _compare(list(datasets), live, dialect)
+    return found.missing + found.misfits + found.foreign
 
 
 def upgrade(datasets: Iterable[Dataset], live: Live, dialect: Dialect) -> list[str]:
     """Return the statements that make the database fit by creating and adding alone.
 
+    None where nothing is missing, so that a running system is not locked for nothing.
     Raises ConfigError where only dropping, narrowing or rewriting would do.
     """
     declared = list(datasets)
-    added: list[str] = []
-    for table in tables(declared):
-        standing = live.get(table.name)
-        if standing is None:
-            continue
-        for column in table.columns:
-            if column.name not in standing.columns:
-                added += [_added(table, column, dialect)]
-        added += (
-            comments(table) if any(c.name not in standing.columns for c in table.columns) else []
-        )
-        wrong = _misfits(table, standing, dialect)
-        if wrong:
-            raise ConfigError(
-                f"the schema cannot be extended to fit: {'; '.join(wrong)}. Nothing was changed: "
-                "move the table aside or migrate it by hand, then run `econstream schema apply`"
-            )
-    return added + schema(declared, dialect)
-
-
-def _added(table: Table, column: Column, dialect: Dialect) -> str:
-    if not column.nullable and not column.has_default and not column.name.endswith("ed_at"):
+    found = _compare(declared, live, dialect)
+    if found.misfits:
         raise ConfigError(
-            f"column {table.name}.{column.name} is new and may not be null, so rows that stand "
-            "already have no value for it: give it a default or let it be null"
+            f"the schema cannot be extended to fit: {'; '.join(found.misfits)}. Nothing was "
+            "changed: move the table aside or migrate it by hand, then run "
+            "`econstream schema apply`"
         )
-    return add_column(table, column, dialect)
+    if not found.missing:
+        return []
+    views = [view(dataset, dialect) for dataset in declared if dataset.versioned]
+    stale = [v for v in views if any(_view_faults(v.name, v.comment, live))]
+    return [
+        *(statement for v in stale for statement in v.drop),
+        *(
+            add_column(table, column, dialect)
+            for table in tables(declared)
+            if table.name in live.tables
+            for column in table.columns
+            if column.name not in live.tables[table.name].columns
+        ),
+        *schema(declared, dialect),
+    ]
 
 
-def _table_differences(table: Table, standing: LiveTable, dialect: Dialect) -> list[str]:
+def _compare(datasets: list[Dataset], live: Live, dialect: Dialect) -> _Differences:
+    found = _Differences()
+    for table in tables(datasets):
+        standing = live.tables.get(table.name)
+        if standing is None:
+            found.missing.append(f"table {table.name} is missing")
+        else:
+            _compare_table(table, standing, dialect, found)
+    for dataset in datasets:
+        if dataset.versioned:
+            declared = view(dataset, dialect)
+            found.missing += _view_faults(declared.name, declared.comment, live)
+            if declared.function not in live.functions:
+                found.missing.append(f"function {declared.function} is missing")
+        if dialect.triggers and dataset.name not in live.triggered:
+            found.missing.append(f"trigger touch_updated_at on {dataset.name} is missing")
+    return found
+
+
+def _view_faults(name: str, comment: str, live: Live) -> Iterator[str]:
+    standing = live.views.get(name)
+    if standing is None:
+        yield f"view {name} is missing"
+    elif standing.comment != comment:
+        yield f"view {name} is of another definition"
+
+
+def _compare_table(
+    table: Table, standing: LiveTable, dialect: Dialect, found: _Differences
+) -> None:
     declared = {column.name for column in table.columns}
-    missing = [c.name for c in table.columns if c.name not in standing.columns]
-    found = [f"column {table.name}.{name} is missing" for name in missing]
-    extra = [name for name in standing.columns if name not in declared]
-    found += [f"column {table.name}.{name} is not declared" for name in extra]
-    return found + _misfits(table, standing, dialect)
-
-
-def _misfits(table: Table, standing: LiveTable, dialect: Dialect) -> list[str]:
-    found = []
     for column in table.columns:
-        live = standing.columns.get(column.name)
+        name, live = f"{table.name}.{column.name}", standing.columns.get(column.name)
         if live is None:
+            found.missing.append(f"column {name} is missing")
+            if not column.nullable and default_of(column) is None:
+                found.misfits.append(
+                    f"column {name} is new and may not be null, so rows that stand already have "
+                    "no value for it: give it a default or let it be null"
+                )
             continue
         expected = dialect.type_of(column.kind)
         if live.type.lower() != _spelled(expected):
-            found.append(f"column {table.name}.{column.name} is {live.type}, not {expected}")
-        elif live.nullable and not column.nullable and column.name not in table.key:
-            found.append(f"column {table.name}.{column.name} allows null")
-        elif not live.nullable and column.nullable:
-            found.append(f"column {table.name}.{column.name} refuses null")
+            found.misfits.append(f"column {name} is {live.type}, not {expected}")
+        if live.nullable and not column.nullable:
+            found.misfits.append(f"column {name} allows null")
+        if not live.nullable and column.nullable:
+            found.misfits.append(f"column {name} refuses null")
+        if live.comment != remark(column):
+            found.missing.append(f"column {name} has another comment")
+    found.foreign += [
+        f"column {table.name}.{name} is not declared"
+        for name in standing.columns
+        if name not in declared
+    ]
+    _compare_whole(table, standing, found)
+
+
+def _compare_whole(table: Table, standing: LiveTable, found: _Differences) -> None:
     if standing.key != table.key:
-        found.append(f"table {table.name} has the key {standing.key}, not {table.key}")
-    return found
+        found.misfits.append(f"table {table.name} has the key {standing.key}, not {table.key}")
+    if table.unique and table.unique not in standing.unique:
+        found.misfits.append(f"table {table.name} lets {table.unique} come twice")
+    if standing.comment != table.comment:
+        found.missing.append(f"table {table.name} has another comment")
 
 
 _SPELLED = {"timestamptz": "timestamp with time zone"}

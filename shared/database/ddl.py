@@ -1,5 +1,7 @@
 """The DDL of both databases, derived from the declarations."""
 
+import datetime as dt
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -18,7 +20,9 @@ class Dialect:
     identity: str
     storage: str
     order: str
-    """How texts of a key are ordered: by code points, as DuckDB does, so that keys sort alike."""
+    """How texts are ordered: by code points, as DuckDB does, so that rows sort alike."""
+    triggers: bool
+    """Whether the database stamps updated_at by itself; if not, the writing statements do."""
 
 
 POSTGRESQL = Dialect(
@@ -27,8 +31,16 @@ POSTGRESQL = Dialect(
     " GENERATED ALWAYS AS IDENTITY",
     " WITH (fillfactor = 80)",
     ' COLLATE "C"',
+    triggers=True,
 )
-DUCKDB = Dialect("duckdb", lambda kind: kind.duckdb, " DEFAULT nextval('dead_letters_id')", "", "")
+DUCKDB = Dialect(
+    "duckdb",
+    lambda kind: kind.duckdb,
+    " DEFAULT nextval('dead_letters_id')",
+    "",
+    "",
+    triggers=False,
+)
 
 _TOUCH = """CREATE OR REPLACE FUNCTION touch_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -45,7 +57,7 @@ def text(literal: str) -> str:
 
 def create_table(table: Table, dialect: Dialect) -> str:
     """Return the statement that creates a table where it is missing."""
-    lines = [f"  {_column(column, dialect, column.name in table.key)}" for column in table.columns]
+    lines = [f"  {_column(column, dialect)}" for column in table.columns]
     lines.append(f"  PRIMARY KEY ({listed(table.key)})")
     if table.unique:
         lines.append(f"  UNIQUE ({listed(table.unique)})")
@@ -56,41 +68,86 @@ def create_table(table: Table, dialect: Dialect) -> str:
 
 def add_column(table: Table, column: Column, dialect: Dialect) -> str:
     """Return the statement that adds a column; rows that stand already get its default or null."""
-    kind = dialect.type_of(column.kind)
-    default = _default(column)
-    return f"ALTER TABLE {quote(table.name)} ADD COLUMN {quote(column.name)} {kind}{default}"
+    return f"ALTER TABLE {quote(table.name)} ADD COLUMN {_column(column, dialect)}"
+
+
+def default_of(column: Column) -> str | None:
+    """Return the SQL of a column's default, None where it has none or null."""
+    value = column.default
+    if column.name in ("created_at", "updated_at"):
+        return "now()"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, str | dt.date):
+        return text(str(value))
+    return None
 
 
 def comments(table: Table) -> list[str]:
     """Return the statements that comment a table and its columns; both databases read them."""
     name = quote(table.name)
     return [f"COMMENT ON TABLE {name} IS {text(table.comment)}"] + [
-        f"COMMENT ON COLUMN {name}.{quote(c.name)} IS {text(_remark(c))}" for c in table.columns
+        f"COMMENT ON COLUMN {name}.{quote(c.name)} IS {text(remark(c))}" for c in table.columns
     ]
 
 
-def views(dataset: Dataset, dialect: Dialect) -> list[str]:
-    """Return the statements for `<table>_versions` and `<table>_as_of(ts)`."""
-    if not dataset.versioned:
-        return []
-    name, columns, key = dataset.name, listed(c.name for c in dataset.stored), listed(dataset.key)
+@dataclass(frozen=True, slots=True)
+class View:
+    """`<table>_versions`: every version of a dataset, and with it `<table>_as_of(ts)`.
+
+    Its comment ends with a number that stands for all that is derived beside the tables, so
+    that an older definition in the database is recognised.
+    """
+
+    name: str
+    function: str
+    columns: tuple[str, ...]
+    comment: str
+    create: tuple[str, ...]
+    drop: tuple[str, ...]
+
+
+def view(dataset: Dataset, dialect: Dialect) -> View:
+    """Return the view of all versions, with known_from and known_until, and the function."""
+    name, function = f"{dataset.name}_versions", f"{dataset.name}_as_of"
+    stored = tuple(column.name for column in dataset.stored)
+    key, columns = listed(dataset.key), listed(stored)
     both = (
-        f"SELECT {columns} FROM {quote(name)} UNION ALL "
+        f"SELECT {columns} FROM {quote(dataset.name)} UNION ALL "
         f"SELECT {columns} FROM {quote(dataset.revisions)}"
     )
     versions = (
-        f"CREATE OR REPLACE VIEW {quote(f'{name}_versions')} AS SELECT v.*, as_of AS known_from, "
+        f"CREATE OR REPLACE VIEW {quote(name)} AS SELECT v.*, as_of AS known_from, "
         f"lead(as_of) OVER (PARTITION BY {key} ORDER BY as_of) AS known_until FROM ({both}) AS v"
     )
     newest = (
         f"SELECT DISTINCT ON ({key}) {columns} FROM ({both}) AS v WHERE v.as_of <= ts "
         f"ORDER BY {key}, v.as_of DESC"
     )
-    function = quote(f"{name}_as_of")
+    create = [versions, _function(function, newest, dataset, dialect)]
+    if dialect is POSTGRESQL:
+        create.append(trigger(dataset))
+    number = zlib.crc32("".join(create).encode())
+    comment = f"Every version of {dataset.name} and when it was current (definition {number:08x})."
+    create.append(f"COMMENT ON VIEW {quote(name)} IS {text(comment)}")
+    drop = [f"DROP VIEW IF EXISTS {quote(name)}"]
+    if dialect is POSTGRESQL:
+        drop.append(f"DROP FUNCTION IF EXISTS {quote(function)}(timestamptz)")
+    added = (*stored, "known_from", "known_until")
+    return View(name, function, added, comment, tuple(create), tuple(drop))
+
+
+def _function(name: str, body: str, dataset: Dataset, dialect: Dialect) -> str:
     if dialect is DUCKDB:
-        return [versions, f"CREATE OR REPLACE MACRO {function}(ts) AS TABLE {newest}"]
-    head = f"CREATE OR REPLACE FUNCTION {function}(ts timestamptz) RETURNS SETOF {quote(name)}"
-    return [versions, f"{head} LANGUAGE sql STABLE AS $$ {newest} $$"]
+        return f"CREATE OR REPLACE MACRO {quote(name)}(ts) AS TABLE {body}"
+    # The columns are named, since those added later stand last in the table's own row type.
+    columns = ", ".join(f"{quote(c.name)} {dialect.type_of(c.kind)}" for c in dataset.stored)
+    return (
+        f"CREATE OR REPLACE FUNCTION {quote(name)}(ts timestamptz) "
+        f"RETURNS TABLE ({columns}) LANGUAGE sql STABLE AS $$ {body} $$"
+    )
 
 
 def trigger(dataset: Dataset) -> str:
@@ -115,7 +172,10 @@ def schema(datasets: Iterable[Dataset], dialect: Dialect) -> list[str]:
     for table in tables(declared):
         statements += [create_table(table, dialect), *comments(table)]
     for dataset in declared:
-        statements += [*([trigger(dataset)] if postgres else []), *views(dataset, dialect)]
+        if dataset.versioned:
+            statements += view(dataset, dialect).create
+        elif postgres:
+            statements.append(trigger(dataset))
     return statements
 
 
@@ -125,21 +185,15 @@ def script(datasets: Iterable[Dataset], dialect: Dialect) -> str:
     return head + "".join(f"\n{statement};\n" for statement in schema(datasets, dialect))
 
 
-def _column(column: Column, dialect: Dialect, of_key: bool) -> str:
+def _column(column: Column, dialect: Dialect) -> str:
     identity = dialect.identity if column.kind is Kind.IDENTITY else ""
+    order = dialect.order if column.kind is Kind.TEXT else ""
+    default = default_of(column)
+    given = f" DEFAULT {default}" if default is not None else ""
     null = "" if column.nullable else " NOT NULL"
-    order = dialect.order if of_key and column.kind is Kind.TEXT else ""
-    kind = dialect.type_of(column.kind) + order + identity
-    return f"{quote(column.name)} {kind}{_default(column)}{null}"
+    return f"{quote(column.name)} {dialect.type_of(column.kind)}{order}{identity}{given}{null}"
 
 
-def _default(column: Column) -> str:
-    if column.name in ("created_at", "updated_at"):
-        return " DEFAULT now()"
-    if isinstance(column.default, bool):
-        return f" DEFAULT {str(column.default).lower()}"
-    return ""
-
-
-def _remark(column: Column) -> str:
+def remark(column: Column) -> str:
+    """Return what a column's comment says."""
     return f"{column.comment} ({column.unit})" if column.unit else column.comment

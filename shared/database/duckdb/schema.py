@@ -3,27 +3,52 @@
 import duckdb
 
 from shared.database import catalog
+from shared.database.catalog import Live, LiveColumn, LiveTable
 from shared.database.ddl import DUCKDB
+from shared.database.duckdb.session import roll_back
 from shared.dataset import Dataset
 
+_OURS = "schema_name = current_schema() AND database_name = current_database()"
+_TABLES = f"SELECT table_name, comment FROM duckdb_tables() WHERE {_OURS}"
+_VIEWS = f"SELECT view_name, comment FROM duckdb_views() WHERE {_OURS} AND NOT internal"
 _COLUMNS = (
-    "SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns() "
-    "WHERE schema_name = current_schema() AND database_name = current_database() "
-    "AND NOT internal ORDER BY table_name, column_index"
+    "SELECT table_name, column_name, data_type, is_nullable, comment FROM duckdb_columns() "
+    f"WHERE {_OURS} AND NOT internal ORDER BY table_name, column_index"
 )
 _KEYS = (
-    "SELECT table_name, constraint_column_names FROM duckdb_constraints() "
-    "WHERE constraint_type = 'PRIMARY KEY' AND database_name = current_database()"
+    "SELECT table_name, constraint_type, constraint_column_names FROM duckdb_constraints() "
+    f"WHERE {_OURS} AND constraint_type IN ('PRIMARY KEY', 'UNIQUE')"
+)
+_FUNCTIONS = (
+    f"SELECT function_name FROM duckdb_functions() WHERE {_OURS} AND function_type = 'table_macro'"
 )
 
 
-def live(connection: duckdb.DuckDBPyConnection) -> dict[str, catalog.LiveTable]:
-    """Return the tables of the file."""
-    keys = {name: tuple(columns) for name, columns in connection.execute(_KEYS).fetchall()}
-    columns: dict[str, dict[str, catalog.LiveColumn]] = {}
-    for table, name, kind, nullable in connection.execute(_COLUMNS).fetchall():
-        columns.setdefault(table, {})[name] = catalog.LiveColumn(kind, nullable)
-    return {name: catalog.LiveTable(found, keys.get(name, ())) for name, found in columns.items()}
+def live(connection: duckdb.DuckDBPyConnection) -> Live:
+    """Return what stands in the file."""
+    columns: dict[str, dict[str, LiveColumn]] = {}
+    for table, name, kind, nullable, comment in connection.execute(_COLUMNS).fetchall():
+        columns.setdefault(table, {})[name] = LiveColumn(kind, nullable, comment)
+    keys: dict[str, tuple[str, ...]] = {}
+    unique: dict[str, list[tuple[str, ...]]] = {}
+    for table, constraint, names in connection.execute(_KEYS).fetchall():
+        unique.setdefault(table, []).append(tuple(names))
+        if constraint == "PRIMARY KEY":
+            keys[table] = tuple(names)
+    return Live(
+        tables={
+            name: LiveTable(
+                columns.get(name, {}), comment, keys.get(name, ()), tuple(unique.get(name, []))
+            )
+            for name, comment in connection.execute(_TABLES).fetchall()
+        },
+        views={
+            name: LiveTable(columns.get(name, {}), comment)
+            for name, comment in connection.execute(_VIEWS).fetchall()
+        },
+        functions=frozenset(name for (name,) in connection.execute(_FUNCTIONS).fetchall()),
+        triggered=frozenset(),
+    )
 
 
 def apply(connection: duckdb.DuckDBPyConnection, datasets: list[Dataset]) -> list[str]:
@@ -31,14 +56,17 @@ def apply(connection: duckdb.DuckDBPyConnection, datasets: list[Dataset]) -> lis
     connection.begin()
     try:
         standing = live(connection)
-        missing = catalog.differences(datasets, standing, DUCKDB)
-        for statement in catalog.upgrade(datasets, standing, DUCKDB):
+        statements = catalog.upgrade(datasets, standing, DUCKDB)
+        for statement in statements:
             connection.execute(statement)
+        left = catalog.differences(datasets, live(connection), DUCKDB) if statements else []
         connection.commit()
     except BaseException:
-        connection.rollback()
+        roll_back(connection)
         raise
-    return missing
+    if not statements:
+        return []
+    return [d for d in catalog.differences(datasets, standing, DUCKDB) if d not in left]
 
 
 def check(connection: duckdb.DuckDBPyConnection, datasets: list[Dataset]) -> list[str]:

@@ -1,45 +1,86 @@
 """PostgreSQL's catalogue read, and the schema applied under a lock of its own."""
 
 from shared.database import catalog
+from shared.database.catalog import Live, LiveColumn, LiveTable
 from shared.database.ddl import POSTGRESQL
-from shared.database.postgres.session import Connection
+from shared.database.postgres.faults import translated
+from shared.database.postgres.session import Connection, transaction
 from shared.dataset import Dataset
 
 _LOCK = 0x65636F6E
 """Services that start together apply the schema one after the other."""
 
-_COLUMNS = """SELECT c.relname AS "table", a.attname AS "column",
-format_type(a.atttypid, a.atttypmod) AS "type", NOT a.attnotnull AS nullable
+_BEGIN = "BEGIN; SET LOCAL lock_timeout = '10s'"
+_OURS = "relnamespace = current_schema()::regnamespace"
+
+_COLUMNS = f"""SELECT c.relname AS "table", c.relkind = 'v' AS is_view, a.attname AS "column",
+format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attcollation = 0 OR o.collname = 'C'
+OR c.relkind = 'v' THEN '' ELSE ' collated ' || o.collname END AS "type",
+NOT a.attnotnull AS nullable, col_description(c.oid, a.attnum) AS comment,
+obj_description(c.oid, 'pg_class') AS table_comment
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+LEFT JOIN pg_collation o ON o.oid = a.attcollation
+WHERE c.{_OURS} AND c.relkind IN ('r', 'p', 'v')
 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum"""
 
-_KEYS = """SELECT c.relname AS "table", array_agg(a.attname::text ORDER BY k.place) AS columns
+_KEYS = f"""SELECT c.relname AS "table", i.indisprimary AS is_primary,
+array_agg(a.attname::text ORDER BY k.place) AS columns
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
 CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
-WHERE i.indisprimary AND c.relnamespace = current_schema()::regnamespace GROUP BY c.relname"""
+WHERE i.indisunique AND i.indpred IS NULL AND c.{_OURS} GROUP BY c.relname, i.indexrelid"""
+
+_FUNCTIONS = "SELECT proname FROM pg_proc WHERE pronamespace = current_schema()::regnamespace"
+
+_TRIGGERS = f"""SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE t.tgname = 'touch_updated_at' AND t.tgenabled <> 'D' AND c.{_OURS}"""
 
 
-async def live(connection: Connection) -> dict[str, catalog.LiveTable]:
-    """Return the tables of the connection's schema."""
-    keys = {row["table"]: tuple(row["columns"]) for row in await connection.fetch(_KEYS)}
-    columns: dict[str, dict[str, catalog.LiveColumn]] = {}
-    for row in await connection.fetch(_COLUMNS):
-        column = catalog.LiveColumn(row["type"], row["nullable"])
-        columns.setdefault(row["table"], {})[row["column"]] = column
-    return {name: catalog.LiveTable(found, keys.get(name, ())) for name, found in columns.items()}
+async def live(connection: Connection) -> Live:
+    """Return what stands in the connection's schema."""
+    with translated():
+        keys = await connection.fetch(_KEYS)
+        columns = await connection.fetch(_COLUMNS)
+        functions = await connection.fetch(_FUNCTIONS)
+        triggers = await connection.fetch(_TRIGGERS)
+    found: dict[str, dict[str, LiveColumn]] = {}
+    for row in columns:
+        column = LiveColumn(row["type"], row["nullable"], row["comment"])
+        found.setdefault(row["table"], {})[row["column"]] = column
+    views = {row["table"] for row in columns if row["is_view"]}
+    said = {row["table"]: row["table_comment"] for row in columns}
+    primary = {row["table"]: tuple(row["columns"]) for row in keys if row["is_primary"]}
+    everything = {
+        name: LiveTable(
+            described,
+            said[name],
+            primary.get(name, ()),
+            tuple(tuple(row["columns"]) for row in keys if row["table"] == name),
+        )
+        for name, described in found.items()
+    }
+    return Live(
+        tables={name: table for name, table in everything.items() if name not in views},
+        views={name: table for name, table in everything.items() if name in views},
+        functions=frozenset(row["proname"] for row in functions),
+        triggered=frozenset(row["relname"] for row in triggers),
+    )
 
 
 async def apply(connection: Connection, datasets: list[Dataset]) -> list[str]:
     """Create what is missing in one transaction; return the differences that it mended."""
-    async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+    async with transaction(connection, _BEGIN):
+        with translated():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
         standing = await live(connection)
-        missing = catalog.differences(datasets, standing, POSTGRESQL)
-        for statement in catalog.upgrade(datasets, standing, POSTGRESQL):
-            await connection.execute(statement)
-    return missing
+        statements = catalog.upgrade(datasets, standing, POSTGRESQL)
+        if not statements:
+            return []
+        with translated():
+            for statement in statements:
+                await connection.execute(statement)
+        left = catalog.differences(datasets, await live(connection), POSTGRESQL)
+    return [d for d in catalog.differences(datasets, standing, POSTGRESQL) if d not in left]
 
 
 async def check(connection: Connection, datasets: list[Dataset]) -> list[str]:
