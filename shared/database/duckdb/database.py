@@ -1,9 +1,10 @@
 """The database protocol over one DuckDB file, its blocking calls on threads of their own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +14,8 @@ import pyarrow as pa
 from shared.database import positions
 from shared.database.base import Batch, Position, Reader, Written
 from shared.database.duckdb import schema, session
-from shared.database.duckdb.faults import translated
+from shared.database.duckdb.read import Reading
+from shared.database.duckdb.threads import Call, run
 from shared.database.fold import by_key
 from shared.database.steps import Execute, Steps
 from shared.database.write import Rehearsed, rehearse, write
@@ -21,8 +23,24 @@ from shared.dataset import Dataset
 from shared.errors import Transient
 
 READ_THREADS = 4
-BATCH_ROWS = 10_000
+Connection = duckdb.DuckDBPyConnection
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Opened:
+    """An open file: `root` only makes connections, so that it is never busy."""
+
+    root: Connection
+    writing: ThreadPoolExecutor
+    writer: Connection = field(init=False)
+    reading: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(READ_THREADS, "duckdb-read")
+    )
+    readings: set[Reading] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.writer = self.root.cursor()
 
 
 class DuckdbDatabase:
@@ -36,33 +54,41 @@ class DuckdbDatabase:
     def __init__(self, path: Path, *, memory_limit: str) -> None:
         self._path = path
         self._memory_limit = memory_limit
-        self._connection: duckdb.DuckDBPyConnection | None = None
-        self._writer = ThreadPoolExecutor(1, "duckdb-write")
-        self._readers = ThreadPoolExecutor(READ_THREADS, "duckdb-read")
+        self._opened: _Opened | None = None
+        self._opening = asyncio.Lock()
 
     async def open(self) -> None:
-        if self._connection is None:
-            loop = asyncio.get_running_loop()
-            opening = loop.run_in_executor(
-                self._writer, session.connect, self._path, self._memory_limit
-            )
-            self._connection = await asyncio.shield(opening)
+        async with self._opening:
+            if self._opened is None:
+                writing = ThreadPoolExecutor(1, "duckdb-write")
+                try:
+                    root = await self._connect(writing)
+                except BaseException:
+                    writing.shutdown(wait=False)
+                    raise
+                self._opened = _Opened(root, writing)
 
     async def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await asyncio.get_running_loop().run_in_executor(self._writer, connection.close)
+        opened, self._opened = self._opened, None
+        if opened is None:
+            return
+        for reading in list(opened.readings):
+            await asyncio.wrap_future(opened.reading.submit(reading.close))
+        await asyncio.wrap_future(opened.writing.submit(opened.writer.close))
+        opened.root.close()
+        opened.reading.shutdown(wait=False)
+        opened.writing.shutdown(wait=False)
 
     async def ping(self) -> None:
         await self.fetch("SELECT 1")
 
     async def apply_schema(self, datasets: Iterable[Dataset]) -> list[str]:
         declared = list(datasets)
-        return await self._on_writer(lambda connection: schema.apply(connection, declared))
+        return await self._write(lambda connection, _: schema.apply(connection, declared))
 
     async def check_schema(self, datasets: Iterable[Dataset]) -> list[str]:
         declared = list(datasets)
-        return await self._on_writer(lambda connection: schema.check(connection, declared))
+        return await self._write(lambda connection, _: schema.check(connection, declared))
 
     async def claim(
         self, reader: Reader, partitions: Sequence[tuple[str, int, int]]
@@ -74,8 +100,7 @@ class DuckdbDatabase:
 
     async def write(self, batch: Batch) -> Written:
         folded = await asyncio.to_thread(by_key, batch) if batch.table.num_rows else None
-        written: Written = await self._transact(write(batch, folded, locks=False))
-        return written
+        return await self._transact(write(batch, folded, locks=False))
 
     async def rehearse(self, batch: Batch) -> None:
         folded = await asyncio.to_thread(by_key, batch) if batch.table.num_rows else None
@@ -84,25 +109,18 @@ class DuckdbDatabase:
 
     async def stream(
         self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
-    ) -> AsyncIterator[pa.RecordBatch]:
-        cursor = self._open_connection().cursor()
+    ) -> AsyncGenerator[pa.RecordBatch, None]:
+        opened = self._require()
+        reading = Reading(opened.root.cursor(), sql, parameters)
+        opened.readings.add(reading)
         try:
-            begin = self._on_reader(
-                cursor, lambda: session.open_reader(cursor, sql, parameters, BATCH_ROWS)
-            )
-            seconds = timeout_ms / 1000 if timeout_ms is not None else None
-            async with asyncio.timeout(seconds):
-                reader = await begin
-                part = await self._on_reader(cursor, lambda: _next(reader))
-            yield part if part is not None else _empty(reader.schema)
+            part: pa.RecordBatch | None = await self._first(opened, reading, timeout_ms)
             while part is not None:
-                part = await self._on_reader(cursor, lambda: _next(reader))
-                if part is not None:
-                    yield part
-        except TimeoutError as exc:
-            raise Transient(f"the query had no rows after {timeout_ms} ms") from exc
+                yield part
+                part = await self._read(opened, reading, reading.next)
         finally:
-            cursor.close()
+            opened.readings.discard(reading)
+            reading.close()
 
     async def fetch(
         self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
@@ -111,56 +129,48 @@ class DuckdbDatabase:
         return pa.Table.from_batches(parts)
 
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        def steps() -> Steps:
-            return (yield Execute(sql, tuple(parameters)))
+        def steps() -> Steps[int]:
+            count: int = yield Execute(sql, tuple(parameters))
+            return count
 
-        count: int = await self._transact(steps())
-        return count
+        return await self._transact(steps())
 
-    def _open_connection(self) -> duckdb.DuckDBPyConnection:
-        if self._connection is None:
+    async def _connect(self, writing: ThreadPoolExecutor) -> Connection:
+        opening = writing.submit(session.connect, self._path, self._memory_limit)
+        try:
+            return await asyncio.wrap_future(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_unwanted)
+            raise
+
+    def _require(self) -> _Opened:
+        if self._opened is None:
             raise Transient("the database is not open")
-        return self._connection
+        return self._opened
 
-    async def _transact(self, steps: Steps) -> Any:
-        return await self._on_writer(lambda connection: session.transact(connection, steps))
+    async def _first(
+        self, opened: _Opened, reading: Reading, timeout_ms: int | None
+    ) -> pa.RecordBatch:
+        try:
+            async with asyncio.timeout(timeout_ms / 1000 if timeout_ms is not None else None):
+                return await self._read(opened, reading, reading.first)
+        except TimeoutError as exc:
+            raise Transient(f"the query had no rows after {timeout_ms} ms") from exc
 
-    async def _on_writer(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        connection = self._open_connection()
-        return await _finish(self._writer, connection, lambda: work(connection))
+    async def _read(self, opened: _Opened, reading: Reading, work: Callable[[], T]) -> T:
+        return await run(opened.reading, Call(reading.connection, lambda _: work()))
 
-    async def _on_reader(self, cursor: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
-        return await _finish(self._readers, cursor, work)
+    async def _transact(self, steps: Steps[T]) -> T:
+        return await self._write(
+            lambda connection, check: session.transact(connection, steps, check)
+        )
 
-
-async def _finish(
-    threads: ThreadPoolExecutor, connection: duckdb.DuckDBPyConnection, work: Callable[[], T]
-) -> T:
-    """Run blocking work on a thread; cancelling interrupts it and waits until it has ended."""
-    future = asyncio.get_running_loop().run_in_executor(threads, work)
-    try:
-        with translated():
-            return await asyncio.shield(future)
-    except asyncio.CancelledError:
-        connection.interrupt()
-        await asyncio.wait([future])
-        future.exception()  # it is our own interrupt, and so told to nobody
-        raise
+    async def _write(self, work: Callable[[Connection, Callable[[], None]], T]) -> T:
+        opened = self._require()
+        call = Call(opened.writer, lambda call: work(opened.writer, call.check))
+        return await run(opened.writing, call)
 
 
-def _next(reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
-    try:
-        part = reader.read_next_batch()
-    except StopIteration:
-        return None
-    return _canonical(part)
-
-
-def _empty(schema: pa.Schema) -> pa.RecordBatch:
-    return _canonical(pa.RecordBatch.from_pylist([], schema))
-
-
-def _canonical(part: pa.RecordBatch) -> pa.RecordBatch:
-    table = session.canonical(pa.Table.from_batches([part]))
-    batches = table.combine_chunks().to_batches()
-    return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
+def _close_unwanted(opening: "Future[Connection]") -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()

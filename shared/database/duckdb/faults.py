@@ -25,6 +25,8 @@ _INVALID = (
 def translate(exc: duckdb.Error) -> EconstreamError:
     """Return the error to raise instead of DuckDB's."""
     reason = str(exc).split("\n", 1)[0]
+    if isinstance(exc, duckdb.TransactionException) and "read-only" in reason:
+        return Fatal("only one statement that reads is allowed here")
     if isinstance(exc, _INVALID):
         return InvalidRecord("server_refused", f"DuckDB refuses a value: {reason}")
     if isinstance(exc, _AWAY):

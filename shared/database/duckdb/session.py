@@ -1,17 +1,23 @@
 """The steps of a transaction carried out on one DuckDB connection; every call blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
-import pyarrow as pa
 
-from shared.columns import UTC_MICROSECONDS
-from shared.database.steps import Execute, Load, Select, Step
-from shared.errors import ConfigError, Fatal
+from shared.database.duckdb.read import select
+from shared.database.steps import Execute, Load, Select, Step, Steps
+from shared.errors import ConfigError
 
-READ_ONLY = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+T = TypeVar("T")
+
+_SETTINGS = (
+    "SET GLOBAL TimeZone = 'UTC'",
+    # As PostgreSQL sorts, so that the same query gives the same rows.
+    "SET GLOBAL default_null_order = 'nulls_last_on_asc_first_on_desc'",
+)
 
 
 def connect(path: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
@@ -22,7 +28,8 @@ def connect(path: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(str(path), config={"memory_limit": memory_limit})
-        connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        for setting in _SETTINGS:
+            connection.execute(setting)
         return connection
     except duckdb.IOException as exc:
         if "lock" in str(exc):
@@ -35,76 +42,54 @@ def connect(path: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
             "set DUCKDB_PATH to another file"
         ) from exc
     except (duckdb.Error, OSError) as exc:
-        raise ConfigError(f"{path} cannot be opened: {exc}; check DUCKDB_PATH") from exc
+        raise ConfigError(
+            f"{path} cannot be opened ({exc}): check DUCKDB_PATH and DUCKDB_MEMORY_LIMIT"
+        ) from exc
 
 
-def transact(connection: duckdb.DuckDBPyConnection, steps: Any) -> Any:
-    """Carry out steps in one transaction and return their outcome; what is raised rolls back."""
+def transact(
+    connection: duckdb.DuckDBPyConnection, steps: Steps[T], check: Callable[[], None]
+) -> T:
+    """Carry out steps in one transaction and return their outcome; what is raised rolls back.
+
+    `check` is called before each step and before the commit; it raises where nobody waits.
+    """
     loaded: list[str] = []
     connection.begin()
     try:
-        outcome = _run(connection, steps, loaded)
+        outcome = _run(connection, steps, check, loaded)
+        check()
         connection.commit()
     except BaseException:
-        connection.rollback()
+        roll_back(connection)
         raise
     finally:
+        steps.close()
         for name in loaded:
             connection.unregister(name)
     return outcome
 
 
-def select(
-    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()
-) -> pa.Table:
-    """Return all rows of a query, moments in UTC."""
-    return canonical(_relation(connection, sql, parameters).to_arrow_table())
+def roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    """End a transaction that failed, be it that it has ended by itself."""
+    with suppress(duckdb.Error):
+        connection.rollback()
 
 
-def open_reader(
-    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any], rows: int
-) -> pa.RecordBatchReader:
-    """Begin a query in a transaction that cannot write, and return the reader of its batches.
-
-    Raises Fatal where the text is not one statement that reads.
-    """
-    if not is_read_only(connection, sql):
-        raise Fatal("only one statement that reads is allowed here")
-    connection.execute("BEGIN TRANSACTION READ ONLY")
-    return _relation(connection, sql, parameters).to_arrow_reader(rows)
-
-
-def canonical(table: pa.Table) -> pa.Table:
-    """Return a table with moments in plain UTC, whatever name DuckDB gives the zone."""
-    fields = [
-        field.with_type(UTC_MICROSECONDS) if _is_zoned(field.type) else field
-        for field in table.schema
-    ]
-    return table.cast(pa.schema(fields))
-
-
-def is_read_only(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
-    """Return whether a text holds one statement, and that only reads."""
-    statements = connection.extract_statements(sql)
-    return len(statements) == 1 and statements[0].type in READ_ONLY
-
-
-def _relation(
-    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any]
-) -> duckdb.DuckDBPyRelation:
-    relation = connection.sql(sql, params=list(parameters)) if parameters else connection.sql(sql)
-    if relation is None:
-        raise Fatal("the statement returns no rows: it is not a query")
-    return relation
-
-
-def _run(connection: duckdb.DuckDBPyConnection, steps: Any, loaded: list[str]) -> Any:
+def _run(
+    connection: duckdb.DuckDBPyConnection,
+    steps: Steps[T],
+    check: Callable[[], None],
+    loaded: list[str],
+) -> T:
     answer: Any = None
     while True:
         try:
             step: Step = steps.send(answer)
         except StopIteration as end:
-            return end.value
+            outcome: T = end.value
+            return outcome
+        check()
         match step:
             case Execute(sql, parameters):
                 answer = touched(connection.execute(sql, list(parameters)))
@@ -120,7 +105,3 @@ def touched(result: duckdb.DuckDBPyConnection) -> int:
     """Return how many rows a statement touched, 0 where it does not count them."""
     row = result.fetchone() if result.description else None
     return int(row[0]) if row and isinstance(row[0], int) else 0
-
-
-def _is_zoned(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_timestamp(kind) and kind.tz is not None)
