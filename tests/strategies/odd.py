@@ -119,7 +119,11 @@ def odd_values(draw: DrawFn, dataset: Dataset) -> bytes | None:
             place = draw(st.integers(0, len(fields) - 1))
             fields[place] = (fields[place][0], draw(st.sampled_from(ODD_TOKENS)))
         case "drop":
-            del fields[draw(st.integers(0, len(fields) - 1))]
+            name, _ = fields.pop(draw(st.integers(0, len(fields) - 1)))
+            if draw(st.booleans()):
+                place = draw(st.integers(0, len(fields) - 1))
+                mention = draw(st.sampled_from([b'"%b"', b'"%b\\":"', b'["%b"]']))
+                fields[place] = (fields[place][0], mention % name)
         case "again":
             fields.insert(draw(st.integers(0, len(fields))), draw(st.sampled_from(fields)))
             if draw(st.booleans()):

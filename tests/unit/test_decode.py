@@ -170,6 +170,23 @@ def test_a_field_given_twice_sends_few_neighbours_to_the_law(
     assert len(asked) < 200
 
 
+@pytest.mark.parametrize("colon", [b":", b" :", b": "])
+def test_a_field_is_left_out_only_where_it_does_not_stand(colon: bytes) -> None:
+    full = GOOD_BARS[0].replace(b":", colon)
+    without_high = full.replace(b'"high"' + colon + b"101.5,", b"")
+    final = b'"is_final"' + colon
+    values = [
+        full.replace(b"101.5", b"null"),
+        without_high.replace(b"USD", b"high"),
+        full.replace(final + b"true", final + b"null"),
+        full.replace(b"," + final + b"true", b"").replace(b"USD", b"is_final"),
+        without_high,
+    ]
+    rows, refusals = by_batch(BARS, values)
+    assert (rows, refusals) == by_law(BARS, values)
+    assert [row.split(":")[0] for row in rows] == ["0", "3"]
+
+
 def test_what_was_split_over_two_messages_is_refused_twice() -> None:
     first, second = GOOD_BARS[0][:40], GOOD_BARS[0][40:]
     values = [*GOOD_BARS[:3], first, second, *GOOD_BARS[3:6]]
