@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.fetcher.archive import INDEX
+from services.fetcher.archive import INDEX, Archive
 from services.fetcher.fetcher import Fetcher
 from services.fetcher.replay import FetchReport
 from services.fetcher.run import Progress
@@ -49,6 +49,8 @@ async def run_fetcher(
     """
     planned = Fetcher(settings, None)
     planned.check(order.names, replays=order.replay_dir is not None, once=order.once)
+    if order.replay_dir:
+        await asyncio.to_thread(Archive(order.replay_dir).entries)
     if order.dry_run:
         return await _end(planned, order, stop, progress)
     cluster = await connect(settings)

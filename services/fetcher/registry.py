@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator
 from importlib.metadata import entry_points
+from urllib.parse import urlsplit
 
 from services.fetcher import sources
 from services.fetcher.source import Source
@@ -52,7 +53,11 @@ class SourceRegistry:
         return [s for name, s in self._by_name.items() if not wanted or name in wanted]
 
     def for_url(self, url: str) -> Source | None:
-        """Return the source that reads the answers of this URL, or None."""
+        """Return the source that reads the answers of this URL, or None; also for no URL at all."""
+        try:
+            urlsplit(url)
+        except ValueError:
+            return None
         return next((source for source in self if source.matches(url)), None)
 
 

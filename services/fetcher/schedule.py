@@ -51,6 +51,9 @@ async def keep_fresh(
 
 async def unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
     """Return what `work` returns, or None where `stop` is set first; `work` is cancelled then."""
+    if stop.is_set():
+        work.close()
+        return None
     task = asyncio.ensure_future(work)
     stopping = asyncio.ensure_future(stop.wait())
     try:

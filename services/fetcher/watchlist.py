@@ -53,7 +53,8 @@ def add_names(path: Path, source: str, key: str, names: Iterable[str]) -> list[s
     reading does. Blocks.
     """
     watched = read_watchlist(path).names(source, key)
-    new = [name for name in dict.fromkeys(names) if _checked(path, name) not in watched]
+    wanted = dict.fromkeys(_checked(path, name) for name in names)
+    new = [name for name in wanted if name not in watched]
     if new:
         _rewrite(path, source, key, add=new)
     return new
@@ -65,7 +66,7 @@ def remove_names(path: Path, source: str, key: str, names: Iterable[str]) -> lis
     Keeps and raises what `add_names` does. Blocks.
     """
     watched = read_watchlist(path).names(source, key)
-    gone = [name for name in dict.fromkeys(names) if name in watched]
+    gone = [name for name in dict.fromkeys(name.strip() for name in names) if name in watched]
     if gone:
         _rewrite(path, source, key, remove=gone)
     return gone

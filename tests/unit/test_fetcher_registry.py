@@ -52,3 +52,8 @@ def test_a_plugin_that_is_no_source_is_named(
 def test_two_sources_of_one_name_are_refused() -> None:
     with pytest.raises(ConfigError, match="two sources are called 'numbers'"):
         SourceRegistry([Numbers(), Numbers()])
+
+
+def test_a_url_that_is_none_belongs_to_nobody() -> None:
+    assert discover().for_url("http://[broken") is None
+    assert discover().for_url("") is None

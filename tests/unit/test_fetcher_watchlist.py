@@ -39,7 +39,7 @@ def test_the_default_watches_something_of_every_source() -> None:
 
 def test_adding_and_removing_keeps_comments_and_everything_else(path: Path) -> None:
     before = path.read_text()
-    assert add_names(path, "fred", "series", ["GDP", "HOUST5F", "HOUST5F"]) == ["HOUST5F"]
+    assert add_names(path, "fred", "series", ["GDP", "HOUST5F", " HOUST5F "]) == ["HOUST5F"]
     assert "HOUST5F" in read_watchlist(path).names("fred", "series")
     assert "# prices" in path.read_text()
     assert remove_names(path, "fred", "series", ["HOUST5F", "NOPE"]) == ["HOUST5F"]
