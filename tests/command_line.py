@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -115,6 +116,14 @@ class Running:
         """Send a signal and return the exit status; fails where it takes longer."""
         self.process.send_signal(number)
         return self.process.wait(within)
+
+
+def get(url: str) -> str:
+    """Return the text that an address of the loopback answers with."""
+    assert url.startswith("http://127.0.0.1:")
+    with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310  # the loopback alone
+        text: str = answer.read().decode()
+    return text
 
 
 def one_line(stderr: str) -> str:
