@@ -25,7 +25,6 @@ async def run_up(settings: Settings, stop: asyncio.Event) -> None:
 
 def services(host: Host, claimed: Claim) -> dict[str, Service]:
     """Return the services of one process by name: whatever is added here is part of `up`."""
-
     # The process has one door for monitoring, and the host has opened it.
     unmonitored = host.settings.model_copy(update={"metrics_port": 0})
 
