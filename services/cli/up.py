@@ -25,10 +25,10 @@ async def run_up(settings: Settings, stop: asyncio.Event) -> None:
 
 def services(host: Host, claimed: Claim) -> dict[str, Service]:
     """Return the services of one process by name: whatever is added here is part of `up`."""
-    # The process has one door for monitoring, and the host has opened it.
-    unmonitored = host.settings.model_copy(update={"metrics_port": 0})
 
     async def fetch(stop: asyncio.Event) -> None:
+        # The process has one door for monitoring, and the host has opened it.
+        unmonitored = host.settings.model_copy(update={"metrics_port": 0})
         await run_fetcher(unmonitored, FetchOrder(), stop)
 
     async def load(stop: asyncio.Event) -> None:

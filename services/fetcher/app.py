@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from services.fetcher.archive import INDEX, Archive
@@ -12,7 +13,8 @@ from services.fetcher.replay import FetchReport
 from services.fetcher.run import Progress
 from services.fetcher.schedule import unless_stopped
 from shared.errors import Transient
-from shared.kafka import Producer, connect, declared_topics, ensure_topics
+from shared.kafka import Producer, connect, declared_topics, ensure_topics, ping
+from shared.monitoring import monitoring
 from shared.observability import get_logger
 from shared.registry import discover as discover_datasets
 from shared.settings import Settings
@@ -43,7 +45,9 @@ async def run_fetcher(
 ) -> FetchReport | None:
     """Do what is ordered; the report, or None where the fetcher ran as a service until `stop`.
 
-    As a service it first plays FETCH_REPLAY_DIR back, once for each content of that archive.
+    As a service it first plays FETCH_REPLAY_DIR back, once for each content of that archive,
+    and is monitored on METRICS_PORT: ready while the broker answers. An upstream that is away
+    does not make it unready; its refreshes say so.
     Raises ConfigError before any I/O where a setting is wrong, Transient where the broker is
     away. Cancelling leaves what is published published.
     """
@@ -59,9 +63,11 @@ async def run_fetcher(
         fetcher = Fetcher(settings, producer)
         if order.replay_dir or order.once:
             return await _end(fetcher, order, stop, progress)
-        if settings.fetch_replay_dir:
-            await _replay_first(fetcher, settings, settings.fetch_replay_dir, order.names)
-        await fetcher.serve(stop, order.names)
+        async with monitoring(settings.metrics_port, {"broker": partial(ping, cluster)}):
+            if settings.fetch_replay_dir:
+                replaying = _replay_first(fetcher, settings, settings.fetch_replay_dir, order.names)
+                await unless_stopped(stop, replaying)
+            await fetcher.serve(stop, order.names)
         return None
 
 

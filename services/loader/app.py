@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from services.loader.progress import Progress
 from services.loader.readiness import Readiness
 from services.loader.run import Loader, LoaderOptions
 from shared.database.base import Database
 from shared.database.factory import create_database
-from shared.kafka import Cluster, connect, declared_topics, ensure_topics
-from shared.monitoring import monitoring
+from shared.kafka import Cluster, connect, declared_topics, ensure_topics, ping
+from shared.monitoring import Check, monitoring
 from shared.registry import Registry, discover
 from shared.settings import Settings
 
@@ -44,12 +45,19 @@ async def run_loader(
     until_caught_up: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Progress:
-    """Build a loader and run it beside its door for monitoring; see `Loader.run`."""
+    """Build a loader and run it beside its door for monitoring; see `Loader.run`.
+
+    It is ready while database and broker answer and what waits is being stored.
+    """
     loader = create_loader(
         settings, registry, cluster, database,
         until_caught_up=until_caught_up, on_progress=on_progress,
     )  # fmt: skip
-    checks = {"loader": Readiness(loader.progress).check}
+    checks: dict[str, Check] = {
+        "loader": Readiness(loader.progress).check,
+        "database": database.ping,
+        "broker": partial(ping, cluster),
+    }
     async with monitoring(settings.metrics_port, checks):
         return await loader.run(stop)
 

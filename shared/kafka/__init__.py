@@ -1,6 +1,6 @@
 """Producers, consumers and topics: the only home of aiokafka."""
 
-from shared.kafka.cluster import Cluster, TopicPartition, connect
+from shared.kafka.cluster import Cluster, TopicPartition, connect, ping
 from shared.kafka.consumer import Consumer
 from shared.kafka.faults import OffsetOutOfRange
 from shared.kafka.membership import AssignmentListener
@@ -30,4 +30,5 @@ __all__ = [
     "ensure_topics",
     "list_partitions",
     "partition_for",
+    "ping",
 ]

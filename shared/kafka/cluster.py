@@ -2,9 +2,9 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import KafkaError, NoError, UnknownError, for_code
@@ -19,6 +19,7 @@ from shared.settings import Settings
 
 _CLIENT_ID = "econstream"
 _REQUEST_TIMEOUT_MS = 10_000
+T = TypeVar("T")
 
 
 class TopicPartition(NamedTuple):
@@ -94,19 +95,34 @@ async def connect(settings: Settings, *, timeout: float = 10.0) -> Cluster:  # n
     credentials or a certificate is wrong. Cancelling leaves nothing open.
     """
     options = connection_options(settings)
-    servers = options["bootstrap_servers"]
+
+    async def introduced(connection: Any) -> Cluster:
+        return await _introduced(connection, options)
+
     try:
         async with asyncio.timeout(timeout):
-            return await _ask_each(servers, options)
+            return await _ask_each(options, introduced)
     except TimeoutError as exc:
-        raise Transient(_unreachable(servers, f"no answer within {timeout:g} s")) from exc
+        reason = f"no answer within {timeout:g} s"
+        raise Transient(_unreachable(options["bootstrap_servers"], reason)) from exc
 
 
-async def _ask_each(servers: str, options: Mapping[str, Any]) -> Cluster:
+async def ping(cluster: Cluster) -> None:
+    """Return as soon as one of the brokers answers, on a connection of its own.
+
+    Raises Transient where none does, ConfigError where it refuses. The wait is the
+    caller's to bound; cancelling leaves nothing open.
+    """
+    await _ask_each(cluster.options, lambda connection: connection.send(MetadataRequest([])))
+
+
+async def _ask_each(options: Mapping[str, Any], question: Callable[[Any], Awaitable[T]]) -> T:
+    """Return what the first broker that can be reached answers."""
+    servers = options["bootstrap_servers"]
     reason = "it names no address"
     for host, port in _addresses(servers):
         try:
-            return await _ask(host, port, options)
+            return await _ask(host, port, options, question)
         except (KafkaError, OSError) as exc:
             fault = translate(exc, f"Kafka at {host}:{port}")
             if isinstance(fault, ConfigError):
@@ -115,15 +131,21 @@ async def _ask_each(servers: str, options: Mapping[str, Any]) -> Cluster:
     raise Transient(_unreachable(servers, reason))
 
 
-async def _ask(host: str, port: int, options: Mapping[str, Any]) -> Cluster:
+async def _ask(
+    host: str, port: int, options: Mapping[str, Any], question: Callable[[Any], Awaitable[T]]
+) -> T:
     reach = {name: value for name, value in options.items() if name != "bootstrap_servers"}
     connection = await create_conn(host, port, **reach)
     try:
-        versions = await connection.send(ApiVersionRequest())
-        metadata = await connection.send(MetadataRequest([]))
-        denial = await _denied_producer(connection)
+        return await question(connection)
     finally:
         await connection.close()
+
+
+async def _introduced(connection: Any, options: Mapping[str, Any]) -> Cluster:
+    versions = await connection.send(ApiVersionRequest())
+    metadata = await connection.send(MetadataRequest([]))
+    denial = await _denied_producer(connection)
     known = {key for key, *_ in versions.api_versions}
     idempotence = denial is NoError
     return Cluster(

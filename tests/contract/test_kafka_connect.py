@@ -18,6 +18,7 @@ from shared.kafka import (
     Watermarks,
     connect,
     ensure_topics,
+    ping,
 )
 from shared.settings import Settings
 from tests.services.process import free_port
@@ -86,6 +87,9 @@ async def test_clients_of_a_broker_that_left_are_told(each_cluster: Cluster) -> 
         transactions=each_cluster.transactions,
         options={**each_cluster.options, "bootstrap_servers": address},
     )
+    await ping(each_cluster)
+    with pytest.raises(Transient, match=address):
+        await ping(gone)
     with pytest.raises(Transient, match=address):
         async with Producer(gone):
             pass
