@@ -18,6 +18,7 @@ from services.fetcher.answer import (
 )
 from services.fetcher.archive import Archive, ArchiveWriter
 from shared.errors import ConfigError, Transient
+from tests.strategies.depth import examples
 
 FETCHED_AT = dt.datetime(2024, 11, 3, 12, tzinfo=dt.UTC)
 
@@ -73,6 +74,7 @@ async def test_keys_are_never_kept(tmp_path: Path) -> None:
     assert Archive(tmp_path).entries()[0][0].url == "https://example.org/a?series_id=GDP"
 
 
+@examples(100)
 @given(
     st.from_regex(r"[a-z_]{1,12}", fullmatch=True), st.from_regex(r"[\w|,.%+-]*", fullmatch=True)
 )

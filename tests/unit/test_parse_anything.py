@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services.fetcher.answer import Answer, UnreadableAnswer, UpstreamError
 from services.fetcher.registry import discover
 from shared.record import encode
+from tests.strategies.depth import examples
 from tests.unit.answers import CHART, FRED, HISTORY, answer, chart, observation, observations
 
 SOURCES = discover()
@@ -48,12 +49,14 @@ def paths(value: object, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("url", URLS)
+@examples(100)
 @given(body=st.binary() | st.text().map(str.encode), status=st.sampled_from([200, 404, 503]))
 def test_any_bytes(url: str, body: bytes, status: int) -> None:
     read(answer(url, body, status))
 
 
 @pytest.mark.parametrize("url", URLS[:3])
+@examples(100)
 @given(document=st.dictionaries(st.sampled_from(["chart", "observations", "seriess"]), JSON))
 def test_any_json(url: str, document: object) -> None:
     read(answer(url, orjson.dumps(document)))
@@ -67,6 +70,7 @@ def test_any_json(url: str, document: object) -> None:
     ],
     ids=["observations", "chart"],
 )
+@examples(100)
 @given(data=st.data())
 def test_a_good_answer_with_any_one_value_replaced(
     make: Callable[[], Answer], data: st.DataObject

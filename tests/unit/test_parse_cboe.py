@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from services.fetcher.answer import Parsed, UnreadableAnswer, UpstreamError
 from services.fetcher.sources.cboe import SOURCE
+from tests.strategies.depth import examples
 from tests.unit.answers import FETCHED_AT, HISTORY, history
 
 DAYS = st.dates(dt.date(1000, 1, 1), dt.date(9999, 12, 31))
@@ -23,6 +24,7 @@ def written(figure: float | None) -> str:
     return "" if figure is None else repr(figure)
 
 
+@examples(100)
 @given(st.lists(st.tuples(DAYS, FIGURES, FIGURES, FIGURES, FIGURES), min_size=1), st.booleans())
 def test_every_candle_with_a_close_becomes_a_row_in_order(
     candles: list[tuple[dt.date, float | None, float | None, float | None, float | None]],
@@ -42,6 +44,7 @@ def test_every_candle_with_a_close_becomes_a_row_in_order(
     assert len(parsed.warnings) == new_column
 
 
+@examples(100)
 @given(st.lists(st.tuples(DAYS, FIGURES), min_size=1))
 def test_a_history_of_closes_has_null_for_the_rest(
     closes: list[tuple[dt.date, float | None]],

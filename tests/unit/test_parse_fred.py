@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from services.fetcher.answer import Parsed, UnreadableAnswer, UpstreamError, query_of
 from services.fetcher.sources.fred import SOURCE
 from shared.record import Rows
+from tests.strategies.depth import examples
 from tests.unit.answers import FETCHED_AT, FRED, answer, observation, observations
 
 GDP = "&realtime_start=1776-07-04&realtime_end=9999-12-31"
@@ -28,6 +29,7 @@ def moments_of(rows: Rows) -> list[dt.datetime]:
     return list(rows.as_of.to_pylist())
 
 
+@examples(100)
 @given(st.lists(st.tuples(DAYS, st.none() | FIGURES)), st.booleans())
 def test_every_observation_becomes_a_row_in_order(
     given_rows: list[tuple[dt.date, float | None]], new_column: bool
@@ -46,6 +48,7 @@ def test_every_observation_becomes_a_row_in_order(
     assert bool(parsed.warnings) == (new_column and bool(rows))
 
 
+@examples(100)
 @given(st.lists(st.tuples(DAYS, DAYS), min_size=1))
 def test_a_vintage_is_known_at_the_end_of_its_day_and_never_after_the_fetch(
     given_rows: list[tuple[dt.date, dt.date]],
@@ -146,6 +149,7 @@ def test_the_upstreams_error_is_said_in_its_own_words() -> None:
             SOURCE.parse(answer(f"{FRED}/observations?series_id=NOPE", body, status))
 
 
+@examples(100)
 @given(st.data())
 def test_a_truncated_body_is_never_read(data: st.DataObject) -> None:
     whole = observations([observation("2024-07-01", "1.5"), observation("2024-10-01", ".")])

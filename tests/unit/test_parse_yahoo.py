@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.fetcher.answer import Answer, Parsed, UnreadableAnswer, UpstreamError
 from services.fetcher.sources.yahoo import SOURCE, Yahoo
+from tests.strategies.depth import examples
 from tests.unit.answers import CHART, FETCHED_AT, answer, chart
 
 ZONES = ["America/New_York", "Europe/London", "Asia/Tokyo", "Australia/Sydney", "Asia/Kolkata"]
@@ -25,6 +26,7 @@ def moment(text: str) -> int:
     return int(dt.datetime.fromisoformat(text).timestamp())
 
 
+@examples(100)
 @given(st.lists(st.tuples(MOMENTS, PRICES), unique_by=lambda bar: bar[0]), st.sampled_from(ZONES))
 def test_each_day_with_a_close_is_one_bar_and_the_later_counts(
     given_bars: list[tuple[int, float | None]], zone: str

@@ -104,9 +104,11 @@ class Fred(Source):
         vintages = watchlist.names(self.name, "vintages")
         urls: list[str] = []
         for series in dict.fromkeys((*watchlist.names(self.name, self.watches), *vintages)):
-            period = _ALL_TIME if series in vintages else {}
+            page = {"limit": str(_PAGE), **start}
             urls.append(_url("series", series))
-            urls.append(_url("series/observations", series, limit=str(_PAGE), **start, **period))
+            if series in vintages:
+                urls.append(_url("series/observations", series, **page, **_ALL_TIME))
+            urls.append(_url("series/observations", series, **page))
         return [Request(url, secrets=secrets) for url in urls]
 
     def parse(self, answer: Answer) -> Parsed:
