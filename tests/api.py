@@ -1,0 +1,99 @@
+"""The API over a database, and rows for it to answer with."""
+
+import datetime as dt
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import httpx
+import pyarrow as pa
+
+from services.api.app import create_app
+from shared.database.base import Batch, Database, Reader
+from shared.dataset import Dataset
+from shared.decode import decode
+from shared.errors import Transient
+from shared.record import Message
+from shared.registry import Registry, discover
+from shared.serving import listening
+from shared.settings import Settings
+from tests.strategies import EVERYTHING
+
+REGISTRY = Registry([*discover(), EVERYTHING])
+READER = Reader("test-cluster", "test-group")
+
+
+@asynccontextmanager
+async def api_over(database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    """Serve the API on a free port of the loopback; yields a client of it."""
+    app = create_app(database, REGISTRY, Settings(api_statement_timeout_ms=20_000))
+    async with (
+        listening(app, "127.0.0.1", 0) as server,
+        httpx.AsyncClient(base_url=server.address, timeout=30) as client,
+    ):
+        yield client
+
+
+async def store(
+    database: Database,
+    dataset: Dataset,
+    rows: Iterable[dict[str, Any]],
+    as_of: str = "2024-01-01T00:00:00Z",
+) -> None:
+    """Write rows of a dataset as the loader does, all known at one moment."""
+    headers = (("as_of", as_of.encode()), ("source", b"test"))
+    messages = [
+        Message(dataset.name, 0, offset, 0, None, json.dumps(row, default=str).encode(), headers)
+        for offset, row in enumerate(rows)
+    ]
+    decoded = decode(dataset, messages, dt.datetime.now(dt.UTC))
+    assert not decoded.rejected, decoded.rejected[0].error
+    await database.write(Batch(READER, dataset, decoded.table))
+
+
+def observations(series: str, values: Sequence[float | None], first: str = "2000-01-01") -> Any:
+    """Return rows of fred_data, one a day."""
+    start = dt.date.fromisoformat(first)
+    return [
+        {"series_id": series, "date": str(start + dt.timedelta(days=n)), "value": value}
+        for n, value in enumerate(values)
+    ]
+
+
+class ScriptedDatabase:
+    """A database that answers each query with these batches, or fails where an error stands.
+
+    `closed` says whether the stream last begun was ended, by its end or by its reader.
+    """
+
+    backend = "duckdb"
+
+    def __init__(self, *script: pa.RecordBatch | Exception) -> None:
+        self._script = script
+        self.closed = False
+
+    async def stream(
+        self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
+    ) -> AsyncGenerator[pa.RecordBatch, None]:
+        self.closed = False
+        try:
+            for step in self._script:
+                if isinstance(step, Exception):
+                    raise step
+                yield step
+        finally:
+            self.closed = True
+
+    async def fetch(
+        self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
+    ) -> pa.Table:
+        return pa.Table.from_batches([batch async for batch in self.stream(sql)])
+
+    async def ping(self) -> None:
+        if any(isinstance(step, Transient) for step in self._script):
+            raise Transient("away")
+
+    @property
+    def as_database(self) -> Database:
+        return cast("Database", self)
