@@ -46,6 +46,12 @@ class PostgresDatabase:
                 self._pool = await self._connect()
                 try:
                     await self.ping()
+                except Transient as exc:
+                    await self.close()
+                    raise Transient(
+                        f"{exc}; start it, or check DATABASE_URL, or POSTGRES_HOST and "
+                        "POSTGRES_PORT"
+                    ) from exc
                 except BaseException:
                     await self.close()
                     raise
