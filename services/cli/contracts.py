@@ -36,7 +36,7 @@ async def apply(settings: Settings) -> None:
     Raises ConfigError where a table could only be made to fit by dropping or narrowing.
     """
     registry = discover()
-    async with open_store(settings, command="schema") as store:
+    async with open_store(settings, command="schema", create=True) as store:
         mended = await store.apply_schema(registry)
     for line in mended:
         say(f"{settings.database_backend}: mended: {line}")

@@ -9,6 +9,7 @@ from services.cli.answers import ANSWERS, count_all
 from services.cli.demo_progress import Display, display
 from services.cli.host import Host, hosting
 from services.cli.output import listing, say
+from services.cli.session import demo_path
 from services.cli.up import addresses
 from services.fetcher.app import FetchOrder, run_fetcher
 from services.loader.caught_up import CaughtUp
@@ -90,7 +91,7 @@ def demo_settings(settings: Settings) -> Settings:
     """Return settings that touch nothing of the user's: a file and, if need be, topics apart."""
     changes: dict[str, object] = {
         "database_backend": "duckdb",
-        "duckdb_path": settings.data_dir / "demo.duckdb",
+        "duckdb_path": demo_path(settings),
         "fetch_sources": None,
         "fetch_replay_dir": None,
     }

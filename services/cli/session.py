@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
@@ -77,6 +78,11 @@ def with_broker(settings: Settings, running: Running | None) -> Settings:
 def holds_database(settings: Settings, running: Running | None) -> bool:
     """Return whether the running `up`, if any, holds the DuckDB file that these settings mean."""
     return running is not None and running.holds(settings)
+
+
+def demo_path(settings: Settings) -> Path:
+    """Return the DuckDB file that the demo writes."""
+    return settings.data_dir / "demo.duckdb"
 
 
 def refuse_held(settings: Settings, running: Running | None, doing: str) -> None:

@@ -7,11 +7,12 @@ from typing import Any, Protocol, cast
 
 import pyarrow as pa
 
-from services.cli.session import find_up, holds_database
+from services.cli.session import demo_path, find_up, holds_database
 from shared.control import Door
 from shared.database.base import Position, Reader
 from shared.database.factory import create_database
 from shared.dataset import Dataset
+from shared.errors import ConfigError
 from shared.settings import Settings
 
 
@@ -28,21 +29,37 @@ class Store(Protocol):
 
 
 @asynccontextmanager
-async def open_store(settings: Settings, *, command: str) -> AsyncIterator[Store]:
+async def open_store(
+    settings: Settings, *, command: str, create: bool = False
+) -> AsyncIterator[Store]:
     """Lend the database: the one a running `up` holds, else opened for the block.
 
-    Raises ConfigError where it refuses, Transient where it is away.
+    Raises ConfigError where it refuses, or where there is no DuckDB file and none is to be
+    made; Transient where it is away.
     """
     running = await asyncio.to_thread(find_up, settings)
     if running is not None and holds_database(settings, running):
         yield _Remote(Door(running))
         return
+    if not create:
+        _need_file(settings)
     database = create_database(settings, application=f"econstream-{command}")
     try:
         await database.open()
         yield database
     finally:
         await database.close()
+
+
+def _need_file(settings: Settings) -> None:
+    if settings.database_backend != "duckdb" or settings.duckdb_path.exists():
+        return
+    demo = demo_path(settings)
+    hint = f", and {demo} has the demo's rows" if demo.exists() else ""
+    raise ConfigError(
+        f"the DuckDB file {settings.duckdb_path} does not exist yet: `econstream up` makes it"
+        f"{hint}; set DUCKDB_PATH to read another"
+    )
 
 
 class _Remote:
