@@ -158,6 +158,8 @@ class DuckdbDatabase:
             raise Transient(f"the query had no rows after {timeout_ms} ms") from exc
 
     async def _read(self, opened: _Opened, reading: Reading, work: Callable[[], T]) -> T:
+        if opened is not self._opened:
+            raise Transient("the database has been closed")
         return await run(opened.reading, Call(reading.connection, lambda _: work()))
 
     async def _transact(self, steps: Steps[T]) -> T:

@@ -52,13 +52,13 @@ class Reading:
 
     def close(self) -> None:
         """End the query, also one that another thread is reading, and its connection."""
-        self._closed = True
-        self.connection.interrupt()
-        with self._busy:
-            if self._reader is not None:
-                self._reader.close()
-                self._reader = None
-            self.connection.close()
+        if not self._closed:
+            self._closed = True
+            self.connection.interrupt()
+            with self._busy:
+                if self._reader is not None:
+                    self._reader.close()
+                self.connection.close()
 
     def _check(self) -> None:
         if self._closed:

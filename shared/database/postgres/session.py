@@ -3,7 +3,7 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import asyncpg
@@ -76,10 +76,16 @@ async def _roll_back(connection: Connection) -> None:
         if not connection.is_closed():
             await connection.execute("ROLLBACK", timeout=ROLLBACK_SECONDS)
     except DRIVER_ERRORS:
-        connection.terminate()
+        _end(connection)
     except BaseException:
-        connection.terminate()
+        _end(connection)
         raise
+
+
+def _end(connection: Connection) -> None:
+    # One that broke has been taken from its borrower already, and refuses even this.
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
 
 
 async def _carry_out(connection: Connection, step: Step) -> Any:
