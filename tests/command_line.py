@@ -71,6 +71,22 @@ class Shell:
             process.wait(20)
 
     @contextmanager
+    def piped(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a command whose output the test reads; killed at the end where it still runs."""
+        with subprocess.Popen(
+            [sys.executable, "-m", "services.cli", *arguments],
+            cwd=self.folder,
+            env=self._environment({}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    @contextmanager
     def up(self, **settings: str) -> Iterator["Running"]:
         """Run `up` on a free port and wait until the other commands can find it."""
         with self.started("up", **{"API_PORT": "0", "FETCH_SOURCES": "cboe"} | settings) as up:
