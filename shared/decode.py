@@ -104,11 +104,18 @@ class _Reader:
             return
         well_formed = judge.well_formed(self._dataset, self._at(positions))
         self._by_law(positions[~well_formed])
-        self._halve(positions[well_formed])
+        self._read_well_formed(positions[well_formed])
+
+    def _read_well_formed(self, positions: Positions) -> None:
+        """Read all at once, or close in on the few that have a field twice."""
+        if self._at_once(positions, self._lines(positions)):
+            return
+        crowded = judge.crowded(self._dataset, self._at(positions))
+        self._by_law(positions[crowded])
+        self._halve(positions[~crowded])
 
     def _halve(self, positions: Positions) -> None:
-        """Close in on the few that pass for well formed and are not, such as a key given twice."""
-        if self._at_once(positions, b"\n".join(cast("list[bytes]", self._at(positions)))):
+        if self._at_once(positions, self._lines(positions)):
             return
         if len(positions) < _LAW_BELOW:
             self._by_law(positions)
@@ -159,6 +166,9 @@ class _Reader:
         if len(positions) == len(self._values):
             return self._values
         return [self._values[position] for position in positions]
+
+    def _lines(self, positions: Positions) -> bytes:
+        return b"\n".join(cast("list[bytes]", self._at(positions)))
 
 
 def rows_to_table(dataset: Dataset, rows: Sequence[Row]) -> pa.Table:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ Values = Sequence[bytes | None]
 
 _DATE = r"^\d{4}-\d\d-\d\d$"
 _TIMESTAMP = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"
-_NEWLINE, _SPACE, _BACKSLASH, _OPEN, _CLOSE = 0x0A, 0x20, 0x5C, 0x7B, 0x7D
+_NEWLINE, _SPACE, _OPEN, _CLOSE = b"\n {}"
 
 _WHOLE = r"-?(?:0|[1-9][0-9]{0,17})"
 _SAFE_ESCAPE = (
@@ -55,19 +56,18 @@ def join_plain(values: Values) -> bytes | None:
     Plain: from `{` to `}` with no other of either, no control character, no backslash,
     valid UTF-8, at most 64 kB. What is not plain may still be valid: the law knows.
     """
-    if not values or any(not value or len(value) > MAX_PLAIN_BYTES for value in values):
+    if not values or None in values or max(map(len, cast("list[bytes]", values))) > MAX_PLAIN_BYTES:
         return None
-    joined = b"\n".join(values)  # type: ignore[arg-type]  # None was ruled out above
+    joined = b"\n".join(cast("list[bytes]", values))
     data = np.frombuffer(joined, np.uint8)
-    ends = np.flatnonzero(data == _NEWLINE)
-    lines = len(values)
+    ends, lines = np.flatnonzero(data == _NEWLINE), len(values)
     if len(ends) != lines - 1 or np.count_nonzero(data < _SPACE) != lines - 1:
         return None
-    if joined.count(b"\\") or joined.count(b"{") != lines or joined.count(b"}") != lines:
+    if np.count_nonzero(data == _OPEN) != lines or np.count_nonzero(data == _CLOSE) != lines:
         return None
-    starts = np.concatenate(([0], ends + 1))
-    lasts = np.concatenate((ends - 1, [len(data) - 1]))
-    if (data[starts] != _OPEN).any() or (data[lasts] != _CLOSE).any():
+    if b"\\" in joined or data[0] != _OPEN or data[-1] != _CLOSE:
+        return None
+    if (data[ends + 1] != _OPEN).any() or (data[ends - 1] != _CLOSE).any():
         return None
     return joined if _is_utf8(joined) else None
 
@@ -75,7 +75,7 @@ def join_plain(values: Values) -> bytes | None:
 def well_formed(dataset: Dataset, values: Values) -> Mask:
     """Tell which values are, each by itself, JSON of the right types beyond doubt.
 
-    In any order of fields; one left out is not told, nor one that stands twice for another.
+    In any order of fields; one left out or given twice is not told.
     """
     fields = "|".join(
         f'"{re.escape(c.name)}" *: *(?:{_JSON[c.kind]}{"|null" if c.nullable else ""})'
@@ -84,12 +84,18 @@ def well_formed(dataset: Dataset, values: Values) -> Mask:
     short = [value if value and len(value) <= MAX_PLAIN_BYTES else None for value in values]
     pattern = rf"^\{{ *(?:{fields})(?: *, *(?:{fields}))* *\}}$"
     texts = pa.array(short, pa.binary())
-    few = pc.less_equal(pc.count_substring(texts, '":'), len(dataset.columns))
-    found = pc.and_(pc.match_substring_regex(texts, pattern), few)
-    matches: Mask = pc.fill_null(found, False).to_numpy(zero_copy_only=False)
+    found = pc.fill_null(pc.match_substring_regex(texts, pattern), False)
+    matches: Mask = found.to_numpy(zero_copy_only=False)
     if not _is_utf8(b"".join(value for value in short if value)):
         matches &= [value is None or _is_utf8(value) for value in short]
     return matches
+
+
+def crowded(dataset: Dataset, values: Values) -> Mask:
+    """Tell which of well-formed values seem to hold more fields than there are columns."""
+    fields = pc.count_substring(pa.array(values, pa.binary()), '":')
+    crowd: Mask = pc.greater(fields, len(dataset.columns)).to_numpy(zero_copy_only=False)
+    return crowd
 
 
 class Judge:

@@ -195,6 +195,15 @@ def test_what_was_split_over_two_messages_is_refused_twice() -> None:
     assert [refusal.split(":")[0] for refusal in refusals] == ["3", "4"]
 
 
+@pytest.mark.parametrize("between", [b"", b" ", b","])
+def test_two_objects_in_one_value_do_not_stand_in_for_an_empty_one(between: bytes) -> None:
+    two = GOOD_BARS[0] + between + GOOD_BARS[1]
+    for values in ([two, b""], [b"", two], [GOOD_BARS[2], two, b"", GOOD_BARS[3]], [two, None]):
+        rows, refusals = by_batch(BARS, values)
+        assert (rows, refusals) == by_law(BARS, values)
+        assert len(refusals) == 2
+
+
 def test_errors_of_headers_and_values_come_in_order_of_arrival() -> None:
     late = (("as_of", b"2099-01-01T00:00:00Z"),)
     messages = [
