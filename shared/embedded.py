@@ -154,8 +154,8 @@ def find_binary() -> Path:
                 program.chmod(0o755)
             return program
     raise ConfigError(
-        "there is no embedded broker for this platform (it comes for Linux on x86_64 and for "
-        "macOS): set KAFKA_BOOTSTRAP_SERVERS to the host:port of a Kafka broker"
+        "there is no embedded broker here (it comes for Linux on x86_64 and for macOS, and is left "
+        "out of container images): set KAFKA_BOOTSTRAP_SERVERS to the host:port of a Kafka broker"
     )
 
 
