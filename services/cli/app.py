@@ -51,4 +51,6 @@ def _add(app: typer.Typer, module: ModuleType) -> None:
         app.add_typer(group, name=spoken, help=inspect.getdoc(module))
         return
     command = getattr(module, name)
-    app.command(name=spoken, help=inspect.getdoc(command))(command)
+    app.command(name=spoken, help=inspect.getdoc(command), short_help=inspect.getdoc(module))(
+        command
+    )

@@ -11,12 +11,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from services.cli.catalogue import find_source
 from services.cli.output import listing, say
-from services.cli.session import begin, find_up, on_terminal, run, with_broker
+from services.cli.session import begin, on_terminal, run
 from services.fetcher.app import FetchOrder, run_fetcher
 from services.fetcher.registry import discover
 from services.fetcher.replay import FetchReport
 from services.fetcher.run import RunSummary
 from services.fetcher.summary import notes, summary_lines, summary_rows
+from shared.control import join_broker
 from shared.settings import Settings
 
 
@@ -28,7 +29,7 @@ def run_fetch(order: FetchOrder) -> NoReturn:
     finite = order.once or order.replay_dir is not None
     settings = begin("fetch", least="ERROR" if finite else "DEBUG")
     if not order.dry_run:
-        settings = with_broker(settings, find_up(settings))
+        settings = join_broker(settings)
     run(lambda stop: _fetch(settings, order, stop))
 
 

@@ -11,18 +11,18 @@ from rich.progress import Progress as Bars
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from services.cli.output import listing, say
-from services.cli.session import begin, find_up, refuse_held, run, with_broker
+from services.cli.session import begin, find_up, refuse_held, run
 from services.loader.app import load_topics
 from services.loader.progress import Progress
+from shared.control import join_broker
 from shared.settings import Settings
 
 
 def run_load(*, until_caught_up: bool) -> NoReturn:
     """Load and exit with the status; raises Fatal where an `up` loads into this DuckDB file."""
     settings = begin("load", least="WARNING" if until_caught_up else "DEBUG")
-    running = find_up(settings)
-    refuse_held(settings, running, "loads into it already")
-    settings = with_broker(settings, running)
+    refuse_held(settings, find_up(settings), "loads into it already")
+    settings = join_broker(settings)
     run(lambda stop: _load(settings, stop, until_caught_up=until_caught_up))
 
 

@@ -15,7 +15,8 @@ from services.cli.catalogue import find_dataset
 from services.cli.intake import Form, sniff
 from services.cli.output import say
 from services.cli.publishing import Order, Progress, publish_file
-from services.cli.session import begin, find_up, wait_for, with_broker
+from services.cli.session import begin, wait_for
+from shared.control import join_broker
 from shared.errors import EX_FAILED, EX_OK, InvalidRecord
 from shared.moment import end_of_day
 from shared.observability import report
@@ -34,7 +35,7 @@ def run_produce(
     known_since = read_as_of(as_of, dt.datetime.now(dt.UTC)) if as_of else None
     settings = begin("produce")
     if not dry_run:
-        settings = with_broker(settings, find_up(settings))
+        settings = join_broker(settings)
     with _opened(file) as rows:
         order = Order(found, rows, form or sniff(rows), known_since, source, skip_invalid, dry_run)
         wait_for(lambda: _publish(settings, order))

@@ -10,7 +10,7 @@ import typer
 
 from shared import lifecycle
 from shared.control import Running, find_running
-from shared.errors import EX_FAILED, ConfigError, Fatal
+from shared.errors import EX_FAILED, Fatal
 from shared.lifecycle import Service
 from shared.observability import Level, configure_logging
 from shared.settings import Settings, load_settings
@@ -57,22 +57,6 @@ async def _cancel_at(stop: asyncio.Event, task: asyncio.Task[int | None]) -> Non
 def find_up(settings: Settings) -> Running | None:
     """Return the `up` or `demo` that runs on this machine's data folder, or None."""
     return find_running(settings.data_dir)
-
-
-def with_broker(settings: Settings, running: Running | None) -> Settings:
-    """Return settings that name a broker: the configured one, else that of the running `up`.
-
-    Raises ConfigError that says what to do where there is neither.
-    """
-    if settings.kafka_bootstrap_servers:
-        return settings
-    if running is None:
-        raise ConfigError(
-            "no Kafka broker is known: KAFKA_BOOTSTRAP_SERVERS is not set and no `econstream up` "
-            f"runs on {settings.data_dir}. Start `econstream up` in another terminal, which brings "
-            "a broker along, or set KAFKA_BOOTSTRAP_SERVERS to the host:port of one"
-        )
-    return settings.model_copy(update={"kafka_bootstrap_servers": running.kafka_bootstrap_servers})
 
 
 def holds_database(settings: Settings, running: Running | None) -> bool:

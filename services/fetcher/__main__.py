@@ -9,6 +9,7 @@ from pathlib import Path
 
 from services.fetcher.app import FetchOrder, run_fetcher
 from services.fetcher.summary import summary_lines
+from shared.control import join_broker
 from shared.lifecycle import guard, run
 from shared.observability import configure_logging
 from shared.settings import Settings, load_settings
@@ -22,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load_settings()
         secrets = [settings.fred_api_key] if settings.fred_api_key else []
         configure_logging(settings.log_level, settings.log_format, "fetcher", secrets)
-        return run(lambda stop: _fetch(settings, order, stop))
+        joined = settings if order.dry_run else join_broker(settings)
+        return run(lambda stop: _fetch(joined, order, stop))
 
     return guard(started)
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from services.loader.app import load_topics
+from shared.control import join_broker
 from shared.lifecycle import guard, run
 from shared.observability import configure_logging
 from shared.settings import load_settings
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         configure_logging(settings.log_level, settings.log_format, "loader", settings.secrets)
 
         async def service(stop: asyncio.Event) -> None:
-            await load_topics(settings, stop, until_caught_up=given.until_caught_up)
+            await load_topics(join_broker(settings), stop, until_caught_up=given.until_caught_up)
 
         return run(service)
 

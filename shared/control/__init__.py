@@ -2,5 +2,6 @@
 
 from shared.control.claim import Claim, Running, claim, find_running
 from shared.control.door import Door
+from shared.control.join import join_broker
 
-__all__ = ["Claim", "Door", "Running", "claim", "find_running"]
+__all__ = ["Claim", "Door", "Running", "claim", "find_running", "join_broker"]

@@ -59,7 +59,7 @@ def test_help_waits_for_no_heavy_import() -> None:
     ("arguments", "named"),
     [
         (["no-such-command"], "no-such-command"),
-        (["query"], "sql"),
+        (["query"], "SQL"),
         (["query", "SELECT 1", "--format", "xml"], "xml"),
         (["datasets", "nope"], "fred_data"),
         (["sources", "nope"], "yahoo"),

@@ -1,4 +1,4 @@
-"""The HTTP API."""
+"""Serve the HTTP API."""
 
 
 def api() -> None:

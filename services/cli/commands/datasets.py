@@ -1,4 +1,4 @@
-"""What datasets there are."""
+"""List or describe the datasets."""
 
 from typing import Annotated
 
@@ -8,7 +8,9 @@ from services.cli.options import AsJson
 
 
 def datasets(
-    name: Annotated[str | None, typer.Argument(help="One dataset, by name or alias.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="One dataset, by name or alias.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the datasets, or describe one with its fields, key and documentation.

@@ -1,4 +1,4 @@
-"""The whole pipeline on recorded data."""
+"""Show the whole pipeline on recorded data, offline."""
 
 from typing import Annotated
 

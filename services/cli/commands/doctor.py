@@ -1,4 +1,4 @@
-"""Checks of everything econstream stands on."""
+"""Check all that has to be right, and say what to do."""
 
 from services.cli.options import AsJson
 

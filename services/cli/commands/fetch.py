@@ -1,4 +1,4 @@
-"""Public sources onto Kafka."""
+"""Fetch public sources and publish their records."""
 
 from datetime import datetime
 from pathlib import Path
@@ -14,12 +14,17 @@ def fetch(
     once: Annotated[bool, typer.Option("--once", help="Fetch once and end.")] = False,
     since: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="With --once: only data from this day on."),
+        typer.Option(
+            formats=["%Y-%m-%d"], metavar="DATE", help="With --once: only data from this day on."
+        ),
     ] = None,
     replay: Annotated[
         Path | None,
         typer.Option(
-            exists=True, file_okay=False, help="Play this archive of answers back and end."
+            exists=True,
+            file_okay=False,
+            metavar="DIR",
+            help="Play this archive of answers back and end.",
         ),
     ] = None,
     dry_run: Annotated[

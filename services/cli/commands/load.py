@@ -1,4 +1,4 @@
-"""Kafka into the database."""
+"""Load the topics into the database."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Rows from a file onto a dataset's topic."""
+"""Publish the rows of a file, validated first."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,7 +7,7 @@ import typer
 
 
 def produce(
-    dataset: Annotated[str, typer.Argument(help="A dataset, by name or alias.")],
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset, by name or alias.")],
     file: Annotated[
         Path | None,
         typer.Argument(
@@ -15,6 +15,7 @@ def produce(
             dir_okay=False,
             readable=True,
             allow_dash=True,
+            metavar="FILE",
             help="NDJSON or CSV; standard input where it is left out.",
         ),
     ] = None,
@@ -25,13 +26,14 @@ def produce(
     as_of: Annotated[
         str | None,
         typer.Option(
+            metavar="TIME",
             help="When the rows became known: a moment with its zone, or a day, of which the end "
-            "in UTC counts. By default the time of publishing."
+            "in UTC counts. By default the time of publishing.",
         ),
     ] = None,
-    source: Annotated[str, typer.Option(help="Who says so, for the rows' column `source`.")] = (
-        "econstream-produce"
-    ),
+    source: Annotated[
+        str, typer.Option(metavar="NAME", help="Who says so, for the rows' column `source`.")
+    ] = ("econstream-produce"),
     skip_invalid: Annotated[
         bool, typer.Option("--skip-invalid", help="Publish the valid rows although some are not.")
     ] = False,

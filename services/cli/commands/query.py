@@ -1,4 +1,4 @@
-"""SQL on either database."""
+"""Run SQL that reads, on either database."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,14 +7,15 @@ import typer
 
 
 def query(
-    sql: Annotated[str, typer.Argument(help="One statement that reads.")],
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One statement that reads.")],
     form: Annotated[
         Literal["table", "csv", "json", "parquet"] | None,
         typer.Option("--format", "-f", help="By default a table on a terminal, CSV into a pipe."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file, in one step.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write to this file, in one step."),
     ] = None,
 ) -> None:
     """Print the rows of an SQL query on whichever database is configured.

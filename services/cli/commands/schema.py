@@ -1,4 +1,4 @@
-"""Print, apply and check the contracts that are generated from the datasets."""
+"""Print, apply and check the generated contracts."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,9 @@ from services.cli.options import AsJson
 
 group = typer.Typer(no_args_is_help=True)
 
-DatasetName = Annotated[str | None, typer.Argument(help="One dataset, by name or alias.")]
+DatasetName = Annotated[
+    str | None, typer.Argument(metavar="DATASET", help="One dataset, by name or alias.")
+]
 
 
 @group.command()

@@ -1,4 +1,4 @@
-"""What sources there are."""
+"""List or describe the sources."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from services.cli.options import AsJson
 
 
 def sources(
-    name: Annotated[str | None, typer.Argument(help="One source.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One source.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the sources that fetchers read, or describe one with its documentation.

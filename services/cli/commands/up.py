@@ -1,4 +1,4 @@
-"""Every service in one process."""
+"""Run every service in one process."""
 
 
 def up() -> None:

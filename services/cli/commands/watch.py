@@ -1,4 +1,4 @@
-"""Show and edit the watchlist: which series, tickers and indices are fetched."""
+"""Show and edit the list of what is fetched."""
 
 from typing import Annotated
 
@@ -8,10 +8,16 @@ from services.cli.options import AsJson
 
 group = typer.Typer(no_args_is_help=True)
 
-SourceName = Annotated[str, typer.Argument(help="A source; `econstream sources` lists them.")]
-Names = Annotated[list[str], typer.Argument(help="Series, tickers or indices, as it calls them.")]
+SourceName = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="A source; `econstream sources` lists them.")
+]
+Names = Annotated[
+    list[str],
+    typer.Argument(metavar="NAME", help="Series, tickers or indices, as it calls them."),
+]
 ListName = Annotated[
-    str | None, typer.Option("--list", help="Another list of the source than its main one.")
+    str | None,
+    typer.Option("--list", metavar="LIST", help="Another list of the source than its main one."),
 ]
 
 
@@ -45,7 +51,7 @@ def remove(source: SourceName, names: Names, listed: ListName = None) -> None:
 
 @group.command(name="list")
 def list_names(
-    source: Annotated[str | None, typer.Argument(help="One source.")] = None,
+    source: Annotated[str | None, typer.Argument(metavar="SOURCE", help="One source.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List what is watched.
