@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from shared.columns import UTC_MICROSECONDS
 from shared.errors import InvalidRecord
-from shared.record import Message, decode_time
+from shared.record import Message
 
 MAX_AHEAD = dt.timedelta(hours=48)
 """An as_of further ahead of the clock is refused: one from 2099 would pin its key for ever."""
@@ -20,9 +20,8 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 _ABSENT, _WRONG = -(2**63), -(2**63) + 1
 _FAR_MS = 1 << 52
-_RFC_3339 = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
-)
+_FIRST = (dt.datetime.min.replace(tzinfo=dt.UTC) - _EPOCH) // _MICROSECOND
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +110,10 @@ def _read_headers(
 
 def _from_header(header: bytes) -> int:
     try:
-        text = header.decode("ascii")
+        text = header.decode("ascii").upper()
         if _RFC_3339.fullmatch(text):
-            return (decode_time(text.upper()) - _EPOCH) // _MICROSECOND
-    except (ValueError, OverflowError):
+            moment = (dt.datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND
+            return moment if moment >= _FIRST else _WRONG
+    except ValueError:
         pass
     return _WRONG
