@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pyarrow as pa
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 from services.api.cursor import write_cursor
 from services.api.formats import Encoder, slices
@@ -72,13 +72,22 @@ class StreamedRows(StreamingResponse):
         self._first = first
         self._rest = rest
 
-    async def stream_response(self, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with aclosing(self._rest):
+            sending = asyncio.create_task(self._send(send))
+            leaving = asyncio.create_task(_left(receive))
             try:
-                await self._send(send)
-            except (EconstreamError, TimeoutError) as exc:
-                # Returning without the last part makes the server drop the connection.
-                _log.error("stream_broken", dataset=self._read.dataset.name, reason=str(exc))
+                await asyncio.wait([sending, leaving], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                sending.cancel()
+                leaving.cancel()
+                await asyncio.wait([sending, leaving])
+        try:
+            if not sending.cancelled():
+                sending.result()
+        except (EconstreamError, TimeoutError) as exc:
+            # Returning without the last part makes the server drop the connection.
+            _log.error("stream_broken", dataset=self._read.dataset.name, reason=str(exc))
 
     async def _send(self, send: Send) -> None:
         encoder = self._read.format.encoder(self._read.columns)
@@ -91,6 +100,12 @@ class StreamedRows(StreamingResponse):
                 part = await to_thread(_encode_rows, encoder, self._read, piece)
                 await _send_part(send, part)
         await _send_part(send, encoder.end(None), more=False)
+
+
+async def _left(receive: Receive) -> None:
+    """Return when the reader has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _send_part(send: Send, body: bytes, *, more: bool = True) -> None:

@@ -229,3 +229,14 @@ def odd_row(code: str, number: int) -> dict[str, Any]:
         "is_final": True,
         "weight": float(number),
     }
+
+
+async def test_readers_that_leave_give_their_connections_back(
+    database: Database, client: httpx.AsyncClient
+) -> None:
+    await store(database, FRED, observations("GDP", [1.5] * 150_000, "1600-01-01"))
+    for _ in range(6):
+        async with client.stream("GET", "/v1/data/fred_data?format=csv") as response:
+            assert response.status_code == 200
+    async with asyncio.timeout(8):
+        assert (await client.get("/v1/data/fred_data?limit=1")).status_code == 200
