@@ -85,7 +85,15 @@ def test_at_least_12_tickers_have_years_of_bars(parsed: list[tuple[Answer, Parse
 
 
 def test_vix_and_vvix_are_there(parsed: list[tuple[Answer, Parsed]]) -> None:
-    assert {"VIX", "VVIX"} <= spans(parsed, "cboe_vix_history").keys()
+    found = spans(parsed, "cboe_vix_history")
+    assert "VIX" in found
+    assert found["VVIX"] == (dt.date(2022, 10, 21), dt.date(2025, 10, 22))
+    symbols = [
+        symbol
+        for rows in _rows(parsed, "cboe_vix_history")
+        for symbol in rows.table["symbol"].to_pylist()
+    ]
+    assert symbols.count("VVIX") == 753
 
 
 def test_no_record_is_newer_than_its_fetch(parsed: list[tuple[Answer, Parsed]]) -> None:
