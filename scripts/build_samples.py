@@ -206,7 +206,7 @@ def _cboe(manifest: dict[str, dict[str, str]]) -> Iterator[Sample]:
     body = text.getvalue().encode()
     yield Sample(f"{base}/VIX_History.csv", "cboe/VIX_History.csv.gz", moment, body, origin)
 
-    # Carried over as committed: it was taken from an MIT-licensed copy; the recording has no licence.
+    # Carried over as committed: taken from an MIT-licensed copy; the recording has no licence.
     path = "cboe/VVIX_History.csv.gz"
     body = gzip.decompress((SAMPLES / path).read_bytes())
     moment = dt.datetime(2025, 10, 23, 12, tzinfo=dt.UTC)
