@@ -28,11 +28,13 @@ READER = Reader("test-cluster", "test-group")
 async def api_over(database: Database) -> AsyncIterator[httpx.AsyncClient]:
     """Serve the API on a free port of the loopback; yields a client of it."""
     app = create_app(database, REGISTRY, Settings(api_statement_timeout_ms=20_000))
-    async with (
-        listening(app, "127.0.0.1", 0) as server,
-        httpx.AsyncClient(base_url=server.address, timeout=30) as client,
-    ):
+    async with listening(app, "127.0.0.1", 0) as server, api_client(server.address) as client:
         yield client
+
+
+def api_client(address: str) -> httpx.AsyncClient:
+    """Return a client of the API at an address."""
+    return httpx.AsyncClient(base_url=address, timeout=30)
 
 
 async def store(
