@@ -1,0 +1,1 @@
+"""What the pipeline costs, measured beside the limits of the parts that it stands on."""

@@ -1,0 +1,39 @@
+"""The benchmarks run and print lines that a program can read; what they measure is nobody's test."""
+
+import json
+import os
+import subprocess
+import sys
+
+from tests.services.search import Service
+
+PASSES = ("insert", "update", "unchanged")
+
+
+def test_the_loader_s_benchmark_prints_a_line_for_each_backend_and_pass(
+    kafka: Service, postgres_server: Service
+) -> None:
+    found = {
+        "TEST_KAFKA_BOOTSTRAP_SERVERS": kafka.address,
+        "TEST_DATABASE_URL": postgres_server.address,
+    }
+    ran = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "loader", "--rows", "20000", "--quick"],
+        env={**os.environ, **found},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    results = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [(result["backend"], result["pass"]) for result in results] == [
+        (backend, name) for backend in ("postgresql", "duckdb") for name in PASSES
+    ]
+    for result in results:
+        assert result["benchmark"] == "loader"
+        assert result["rows"] == 2_000
+        assert result["rows_per_second"] > 0
+        assert len(result["upsert"]["ratios"]) == len(result["decode"]["ratios"]) == 2
+        assert result["machine"]["cores"] == os.cpu_count()
+    assert results[0]["server"]["fsync"] in ("on", "off")
