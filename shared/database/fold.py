@@ -104,6 +104,8 @@ def _key_codes(dataset: Dataset, table: pa.Table) -> npt.NDArray[np.int64]:
     codes = np.zeros(table.num_rows, np.int64)
     for name in dataset.key:
         encoded = pc.dictionary_encode(table[name].combine_chunks())
-        codes = codes * (len(encoded.dictionary) + 1) + encoded.indices.to_numpy()
+        distinct = len(encoded.dictionary)
+        # A null, which the database will refuse, is one more.
+        codes = codes * (distinct + 1) + encoded.indices.fill_null(distinct).to_numpy()
         codes = np.unique(codes, return_inverse=True)[1].astype(np.int64)
     return codes

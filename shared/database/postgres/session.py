@@ -65,9 +65,12 @@ async def transact(connection: Connection, steps: Steps[T]) -> T:
 
 def encode_binary(table: pa.Table) -> bytes:
     """Return a table as a stream of PostgreSQL's binary COPY."""
-    encoder = ArrowToPostgresBinaryEncoder(table.schema)
+    # Whether a null may be is for the server to say: pgpq would panic.
+    schema = pa.schema([field.with_nullable(True) for field in table.schema])
+    rows = pa.Table.from_arrays(table.columns, schema=schema).combine_chunks()
+    encoder = ArrowToPostgresBinaryEncoder(schema)
     parts = [encoder.write_header()]
-    parts += [encoder.write_batch(part) for part in table.combine_chunks().to_batches()]
+    parts += [encoder.write_batch(part) for part in rows.to_batches()]
     return b"".join([*parts, encoder.finish()])
 
 
