@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.errors import ConfigError, Fatal
 from shared.observability import get_logger
@@ -59,8 +59,17 @@ async def listening(
     """
     listener = _bind(host, port, setting)
     address = _address(host, listener)
+
+    async def until_drained(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except asyncio.CancelledError:
+            # The drain is over: the transfer breaks off, and that is no error to trace.
+            if not server.should_exit:
+                raise
+
     config = uvicorn.Config(
-        app,
+        until_drained,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -3,16 +3,19 @@
 import asyncio
 import signal
 import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
 from services.api.app import create_app, run_api, serve
+from shared import serving
 from shared.errors import ConfigError
 from shared.serving import listening
 from shared.settings import Settings
@@ -24,7 +27,7 @@ async def test_the_api_is_a_process_of_its_own(tmp_path: Path) -> None:
     stop = asyncio.Event()
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     settings = Settings(duckdb_path=tmp_path / "new.duckdb", api_port=0)
-    serving = asyncio.create_task(run_api(settings, stop, announce=address.set_result))
+    running = asyncio.create_task(run_api(settings, stop, announce=address.set_result))
     async with asyncio.timeout(30):
         base = await address
         async with httpx.AsyncClient(base_url=base) as client:
@@ -33,7 +36,7 @@ async def test_the_api_is_a_process_of_its_own(tmp_path: Path) -> None:
                 "series_id,date,value,as_of\n"
             )
         stop.set()
-        await serving
+        await running
         with pytest.raises(httpx.ConnectError):
             await httpx.AsyncClient().get(base)
 
@@ -80,17 +83,43 @@ async def test_answers_under_way_are_finished_at_the_end(cancelled: bool) -> Non
             address.set_result(server.address)
             await server.until(stop)
 
-    serving = asyncio.create_task(run())
+    running = asyncio.create_task(run())
     async with asyncio.timeout(20), httpx.AsyncClient(base_url=await address) as client:
         response = asyncio.create_task(client.get("/"))
         await asked.wait()
         if cancelled:
-            serving.cancel()
+            running.cancel()
         else:
             stop.set()
         await asyncio.sleep(0)
-        assert not serving.done()
+        assert not running.done()
         finish.set()
         assert (await response).text == "whole"
-        await asyncio.wait([serving])
-    assert serving.cancelled() == cancelled
+        await asyncio.wait([running])
+    assert running.cancelled() == cancelled
+
+
+async def test_an_answer_that_outlasts_the_drain_is_broken_off(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(serving, "DRAIN_SECONDS", 1)
+
+    async def endless(_: Request) -> StreamingResponse:
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"a part"
+            await asyncio.Event().wait()
+
+        return StreamingResponse(parts())
+
+    app = Starlette(routes=[Route("/", endless)])
+    with pytest.raises(httpx.RemoteProtocolError, match="incomplete"):
+        await read_while_it_ends(app)
+    assert not any(record.exc_info for record in caplog.records)
+
+
+async def read_while_it_ends(app: Starlette) -> None:
+    async with httpx.AsyncClient(timeout=20) as client, AsyncExitStack() as closing:
+        server = await closing.enter_async_context(listening(app, "127.0.0.1", 0))
+        async with client.stream("GET", server.address) as response:
+            async for _ in response.aiter_bytes():
+                await closing.aclose()
