@@ -39,9 +39,6 @@ TABLES = """1398-HK-1d-bad-div 3988-HK-1d-bad-div 4063-T-1d-bad-div CALM-1d-no-b
 CLC-L-1d-bad-div IBE-MC-1d-no-bad-divs JENYX-1d-cg-double-count KME-MI-1d-bad-div PSH-L-1d-bad-div
 REL-L-1d-bad-div SAND-1d-bad-div SERE-L-1d-bad-div TEM-L-1d-bad-div TEP-PA-1d-bad-div
 TISG-MI-1d-no-bad-divs VWILX-1d-cg-double-count"""
-VVIX_COPY = (
-    "excerpt of VVIX_History.csv: github aakash-ramesh/advanced-vol-forecasting @099d11a, MIT"
-)
 
 
 @dataclass(frozen=True)
@@ -205,12 +202,6 @@ def _cboe(manifest: dict[str, dict[str, str]]) -> Iterator[Sample]:
     origin = f"rebuilt from {row['path']}: {row['source_and_licence']}"
     body = text.getvalue().encode()
     yield Sample(f"{base}/VIX_History.csv", "cboe/VIX_History.csv.gz", moment, body, origin)
-
-    # Carried over as committed: taken from an MIT-licensed copy; the recording has no licence.
-    path = "cboe/VVIX_History.csv.gz"
-    body = gzip.decompress((SAMPLES / path).read_bytes())
-    moment = dt.datetime(2025, 10, 23, 12, tzinfo=dt.UTC)
-    yield Sample(f"{base}/VVIX_History.csv", path, moment, body, VVIX_COPY)
 
 
 def _attribute(samples: list[Sample]) -> None:

@@ -84,16 +84,9 @@ def test_at_least_12_tickers_have_years_of_bars(parsed: list[tuple[Answer, Parse
     assert len(long) >= 12
 
 
-def test_vix_and_vvix_are_there(parsed: list[tuple[Answer, Parsed]]) -> None:
+def test_vix_is_there(parsed: list[tuple[Answer, Parsed]]) -> None:
     found = spans(parsed, "cboe_vix_history")
-    assert "VIX" in found
-    assert found["VVIX"] == (dt.date(2022, 10, 21), dt.date(2025, 10, 22))
-    symbols = [
-        symbol
-        for rows in _rows(parsed, "cboe_vix_history")
-        for symbol in rows.table["symbol"].to_pylist()
-    ]
-    assert symbols.count("VVIX") == 753
+    assert found["VIX"] == (dt.date(2014, 1, 3), dt.date(2019, 1, 3))
 
 
 def test_no_record_is_newer_than_its_fetch(parsed: list[tuple[Answer, Parsed]]) -> None:

@@ -25,7 +25,7 @@ EXPECTED = {
     "limit=3'": ['"next_cursor"', '"value":'],
     "as_of=2008-10-30&format=csv": ["14429.2", "14898.999"],
     "read_csv": ["TSLA"],
-    "econstream query": ["VVIX", "14429.2"],
+    "econstream query": ["AAVE10RP", "14429.2"],
     "get_db_connection": ["GDP", "[10 rows x"],
     "econstream produce": ["1"],
 }
