@@ -8,12 +8,17 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from shared.control import Door, find_running
+from shared.control import Running as Found
+from shared.errors import Transient
 from tests.waiting import until_sync
+
+Rows = list[dict[str, Any]]
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "samples"
@@ -93,19 +98,35 @@ class Shell:
             self.await_announced(up)
             yield up
 
-    def await_announced(self, process: "Running") -> dict[str, Any]:
-        """Wait for `up.json` and return it."""
-        path = self.folder / "data" / "up.json"
-        until_sync(lambda: path.exists() or process.ended, within=40)
-        assert path.exists(), process.said
-        found: dict[str, Any] = json.loads(path.read_text())
+    def await_announced(self, process: "Running") -> Found:
+        """Wait until the other commands can find this `up` or `demo`; return what it tells."""
+
+        def announced() -> Found | bool:
+            with suppress(Transient):
+                found = find_running(self.folder / "data")
+                if found and found.pid == process.process.pid:
+                    return found
+            return process.ended
+
+        found = until_sync(announced, within=60)
+        assert isinstance(found, Found), process.said
         return found
 
-    def rows(self, sql: str, **settings: str) -> list[dict[str, Any]]:
+    def await_rows(self, expected: Rows, sql: str) -> None:
+        """Wait until a query of the running `up` gives these rows; asks its door directly."""
+
+        def given() -> bool:
+            running = find_running(self.folder / "data")
+            assert running, "no up runs"
+            return bool(Door(running).query(sql).to_pylist() == expected)
+
+        until_sync(given, within=60)
+
+    def rows(self, sql: str, **settings: str) -> Rows:
         """Return the rows of a query, as the command prints them."""
         done = self.run("query", sql, "--json", settings=settings)
         assert done.returncode == 0, done.stderr
-        found: list[dict[str, Any]] = json.loads(done.stdout)
+        found: Rows = json.loads(done.stdout)
         return found
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,9 +22,9 @@ from shared.database.base import Database
 from shared.database.factory import create_database
 from shared.embedded import EmbeddedBroker
 from shared.errors import Fatal
-from shared.kafka import Cluster, connect, declared_topics, ensure_topics
+from shared.kafka import Cluster, connect, declared_topics, ensure_topics, ping
 from shared.lifecycle import Service, run_together
-from shared.monitoring import monitoring
+from shared.monitoring import Check, monitoring
 from shared.registry import Registry, discover
 from shared.settings import Settings
 
@@ -119,8 +120,12 @@ async def hosting(settings: Settings) -> AsyncIterator[Host]:
         token = secrets.token_urlsafe(32)
         control_url = await stack.enter_async_context(open_door(database, registry, token))
         loader = create_loader(settings, registry, cluster, database)
-        checks = {"loader": Readiness(loader.progress).check}
-        await stack.enter_async_context(monitoring(settings.metrics_port, checks))
+        checks: dict[str, Check] = {
+            "loader": Readiness(loader.progress).check,
+            "broker": partial(ping, cluster),
+        }
+        monitored = checks | {"database": database.ping}
+        await stack.enter_async_context(monitoring(settings.metrics_port, monitored))
         api = create_app(database, registry, settings, checks=checks)
         yield Host(
             settings, registry, cluster, database, loader, api, control_url, token, broker

@@ -53,7 +53,7 @@ def test_the_demo_shows_every_dataset_and_serves_the_same_when_run_again(shell: 
     assert not (shell.folder / "data/up.json").exists()
 
     with shell.started("demo", API_PORT="0") as demo:
-        url = shell.await_announced(demo)["api_url"]
+        url = shell.await_announced(demo).api_url
         until_sync(lambda: f"{url}/docs" in demo.said or demo.ended, within=WITHIN_SECONDS)
         assert counted(demo.said) == counts
         assert stored(shell) == counts

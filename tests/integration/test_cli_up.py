@@ -6,22 +6,19 @@ import signal
 import socket
 import stat
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from shared.embedded import find_binary
 from shared.errors import ConfigError
-from tests.command_line import SAMPLES, Running, Shell, one_line
+from tests.command_line import SAMPLES, Rows, Running, Shell, get, one_line
 from tests.waiting import until_sync
 
 try:
     find_binary()
 except ConfigError as exc:
     pytest.skip(str(exc), allow_module_level=True)
-
-Rows = list[dict[str, Any]]
 
 ROWS = "series_id,date,value\nTEST,2024-01-01,1.5\nTEST,2024-01-02,\n"
 STORED = "SELECT date, value FROM fred_data WHERE series_id = 'TEST' ORDER BY date"
@@ -33,22 +30,25 @@ def shell(tmp_path: Path) -> Shell:
     return Shell(tmp_path)
 
 
-def await_rows(shell: Shell, expected: Rows, sql: str = STORED) -> None:
-    until_sync(lambda: shell.rows(sql) == expected, within=30)
+def await_stored(shell: Shell) -> None:
+    shell.await_rows([{"n": 2}], "SELECT count(*) AS n FROM fred_data")
+    assert shell.rows(STORED) == AS_STORED
 
 
 def test_other_commands_find_the_running_up(shell: Shell) -> None:
     with shell.up() as up:
         announced = shell.await_announced(up)
-        assert announced["pid"] == up.process.pid
+        assert announced.pid == up.process.pid
         path = shell.folder / "data/up.json"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert announced["token"] not in up.said
+        assert announced.token not in up.said
 
         produced = shell.run("produce", "fred", text=ROWS)
         assert (produced.returncode, produced.stdout.split()[0]) == (0, "2"), produced.stderr
-        await_rows(shell, AS_STORED)
-        assert announced["api_url"] in up.said
+        await_stored(shell)
+        assert announced.api_url
+        assert announced.api_url in up.said
+        assert json.loads(get(f"{announced.api_url}/health/ready"))["status"] == "ready"
 
         assert shell.run("schema", "check").returncode == 0
         applied = shell.run("schema", "apply")
@@ -56,7 +56,7 @@ def test_other_commands_find_the_running_up(shell: Shell) -> None:
         refused = shell.run("query", "DELETE FROM fred_data")
         assert refused.returncode == 1
         assert "reads" in one_line(refused.stderr)
-        await_rows(shell, AS_STORED)
+        await_stored(shell)
         for command in (["up"], ["demo", "--exit"], ["load"], ["api"]):
             second = shell.run(*command)
             assert second.returncode == 1, second.stderr
@@ -95,7 +95,7 @@ def test_doctor_says_what_runs_and_what_fails(shell: Shell) -> None:
 def test_a_killed_up_leaves_nothing_in_the_way(shell: Shell) -> None:
     with shell.up() as up:
         assert shell.run("produce", "fred", text=ROWS).returncode == 0
-        await_rows(shell, AS_STORED)
+        await_stored(shell)
         children = psutil.Process(up.process.pid).children(recursive=True)
         assert children
         up.end(signal.SIGKILL)
@@ -106,7 +106,7 @@ def test_a_killed_up_leaves_nothing_in_the_way(shell: Shell) -> None:
     assert shell.run("produce", "fred", text=ROWS).returncode == 78
     assert shell.rows(STORED) == AS_STORED
     with shell.up() as again:
-        await_rows(shell, AS_STORED)
+        await_stored(shell)
         assert again.end(signal.SIGTERM) == 0
 
 
@@ -115,8 +115,8 @@ def test_up_replays_an_archive_once(shell: Shell) -> None:
     vix = "SELECT count(*) > 1000 AS many FROM cboe_vix_history"
     for _ in range(2):
         with shell.up(FETCH_SOURCES="cboe", FETCH_REPLAY_DIR=str(SAMPLES)) as up:
-            await_rows(shell, [{"many": True}], vix)
-            await_rows(shell, [{"n": 1}], count)
+            shell.await_rows([{"many": True}], vix)
+            shell.await_rows([{"n": 1}], count)
             assert up.end() == 0
 
 

@@ -1,0 +1,57 @@
+"""The watchlist edited from the command line: names added and removed, all else as it was."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from services.cli.app import application
+from tests.command_line import Shell
+
+
+@pytest.fixture
+def watchlist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    Shell(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "watchlist.toml"
+
+
+def watch(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(application(), ["watch", *arguments])
+    return result.exit_code, result.stdout
+
+
+def listed(*arguments: str) -> list[tuple[str, str, str]]:
+    status, said = watch("list", *arguments, "--json")
+    assert status == 0
+    return [(row["source"], row["list"], row["name"]) for row in json.loads(said)]
+
+
+def test_a_name_is_watched_once_and_the_comments_stay(watchlist: Path) -> None:
+    before = watchlist.read_text()
+    assert watch("add", "FRED", "XYZ", "XYZ", "GDP")[0] == 0
+    assert listed("fred").count(("fred", "series", "XYZ")) == 1
+    assert listed("fred").count(("fred", "series", "GDP")) == 1
+    comments = [line for line in before.splitlines() if line.lstrip().startswith("#")]
+    assert [line for line in watchlist.read_text().splitlines() if line in comments] == comments
+    assert watch("remove", "fred", "XYZ")[0] == 0
+    assert tomllib.loads(watchlist.read_text()) == tomllib.loads(before)
+
+
+def test_other_lists_of_a_source_can_be_named(watchlist: Path) -> None:
+    assert watch("add", "fred", "XYZ", "--list", "vintages")[0] == 0
+    assert ("fred", "vintages", "XYZ") in listed()
+    assert ("fred", "series", "XYZ") not in listed()
+
+
+def test_removing_what_is_not_watched_fails_and_removes_the_rest(watchlist: Path) -> None:
+    status, said = watch("remove", "yahoo", "SPY", "NOT-WATCHED")
+    assert status == 1
+    assert said == "yahoo: SPY removed\n"
+    assert ("yahoo", "tickers", "SPY") not in listed("yahoo")
+
+
+def test_lists_are_those_of_every_source(watchlist: Path) -> None:
+    assert {source for source, _, _ in listed()} == {"cboe", "fred", "yahoo"}
