@@ -51,21 +51,21 @@ def raw_type(column: Column) -> pa.DataType:
 
 
 def join_plain(values: Values) -> bytes | None:
-    """Return the values as lines, or None unless each is one plain flat object.
+    """Return the values as lines, or None unless each is plain.
 
-    Plain: from `{` to `}` with no other of either, no control character, no backslash,
-    valid UTF-8, at most 64 kB. What is not plain may still be valid: the law knows.
+    Plain: from `{` to `}`, no control character, no backslash, valid UTF-8, at most 64 kB.
+    What is not plain may still be valid: the law knows. A row has no objects inside and no
+    string goes over the end of a line, so each line holds one object or more: as many rows
+    as lines are one row a line.
     """
     if not values or None in values or max(map(len, cast("list[bytes]", values))) > MAX_PLAIN_BYTES:
         return None
     joined = b"\n".join(cast("list[bytes]", values))
     data = np.frombuffer(joined, np.uint8)
-    ends, lines = np.flatnonzero(data == _NEWLINE), len(values)
-    if len(ends) != lines - 1 or np.count_nonzero(data < _SPACE) != lines - 1:
+    if np.count_nonzero(data < _SPACE) != len(values) - 1 or b"\\" in joined:
         return None
-    if np.count_nonzero(data == _OPEN) != lines or np.count_nonzero(data == _CLOSE) != lines:
-        return None
-    if b"\\" in joined or data[0] != _OPEN or data[-1] != _CLOSE:
+    ends = np.flatnonzero(data == _NEWLINE)
+    if not (joined.startswith(b"{") and joined.endswith(b"}")):
         return None
     if (data[ends + 1] != _OPEN).any() or (data[ends - 1] != _CLOSE).any():
         return None

@@ -87,7 +87,7 @@ def law_is_asked(monkeypatch: pytest.MonkeyPatch) -> list[bytes | None]:
 
 
 @pytest.mark.parametrize("dataset", DATASETS, ids=lambda d: d.name)
-@FEW
+@examples(100)
 @given(data=st.data())
 def test_a_batch_reads_as_the_law_does(dataset: Dataset, data: st.DataObject) -> None:
     kinds = st.one_of(good_values(dataset), odd_values(dataset))
