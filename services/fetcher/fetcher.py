@@ -171,5 +171,9 @@ class Fetcher:
 
 
 def client_for(sources: Sequence[Source]) -> HttpClient:
-    """Return the HTTP client for some sources: their hosts, each at its own rate."""
-    return HttpClient({host: source.per_second for source in sources for host in source.hosts})
+    """Return the HTTP client for some sources: their hosts, each at the lowest rate wanted."""
+    rates: dict[str, float] = {}
+    for source in sources:
+        for host in source.hosts:
+            rates[host] = min(source.per_second, rates.get(host, source.per_second))
+    return HttpClient(rates)

@@ -12,12 +12,15 @@ from typing import Self
 import httpx
 from aiolimiter import AsyncLimiter
 
-from services.fetcher.answer import Answer, Request, UnreadableAnswer, UpstreamError
+from services.fetcher.addresses import refuse_private
+from services.fetcher.answer import Answer, Request, UpstreamError
+from services.fetcher.content import READABLE, Content
 from shared.errors import Transient
 
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TRANSPORT_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+_CONDITIONS = ("if-none-match", "if-modified-since")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class HttpClient:
     rates    requests a second for each host that may be spoken to; all others are refused,
              also when an answer redirects to them
     schemes  https; http is for servers on one's own machine
+    private  also ask hosts whose addresses are private, for servers on one's own machine
     """
 
     def __init__(
@@ -54,19 +58,21 @@ class HttpClient:
         *,
         limits: Limits | None = None,
         schemes: tuple[str, ...] = ("https",),
+        private: bool = False,
         agent: str = "econstream (economic data pipeline; honours Retry-After)",
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._limiters = {host: AsyncLimiter(1, 1 / rate) for host, rate in rates.items()}
         self._limits = limits or Limits()
         self._schemes = schemes
+        self._private = private
         self._agent = agent
         self._sleep = sleep
         self._client: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
         self._client = httpx.AsyncClient(
-            headers={"user-agent": self._agent, "accept-encoding": "gzip, deflate"},
+            headers={"user-agent": self._agent, "accept-encoding": READABLE},
             timeout=httpx.Timeout(self._limits.seconds, connect=self._limits.connect_seconds),
             follow_redirects=False,
         )
@@ -96,7 +102,7 @@ class HttpClient:
             wait = self._jitter(attempt)
             try:
                 answer = await self._follow(request)
-            except (httpx.TransportError, httpx.DecodingError, TimeoutError) as exc:
+            except (httpx.TransportError, TimeoutError, Transient) as exc:
                 if last:
                     # Not chained: httpx's error holds the request, and that the secrets.
                     raise Transient(
@@ -116,7 +122,7 @@ class HttpClient:
             {name: secret.get_secret_value() for name, secret in request.secrets.items()}
         )
         for _ in range(self._limits.redirects + 1):
-            self._check(url, request)
+            await self._check(url, request)
             await self._limiters[url.host].acquire()
             async with asyncio.timeout(self._limits.seconds):
                 answer, location = await self._send(url, request)
@@ -129,33 +135,41 @@ class HttpClient:
         if self._client is None:
             raise RuntimeError("the client is used outside of its context")
         async with self._client.stream("GET", url, headers=dict(request.headers)) as response:
-            location = response.headers.get("location")
-            if response.status_code in _REDIRECTS and location:
-                return Answer(request.url, response.status_code, {}, b"", _now()), location
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > self._limits.body_bytes:
-                    raise UnreadableAnswer(
-                        f"{request.url}: the body is over {self._limits.body_bytes:,} bytes"
-                    )
-            headers = {
-                name: value
-                for name, value in response.headers.items()
-                if name not in _TRANSPORT_HEADERS
-            }
-            return Answer(request.url, response.status_code, headers, bytes(body), _now()), None
+            status, headers = response.status_code, response.headers
+            location = headers.get("location")
+            if status in _REDIRECTS and location:
+                return Answer(request.url, status, {}, b"", _now()), location
+            if status == 304 and not any(name in request.headers for name in _CONDITIONS):
+                raise UpstreamError(f"{request.url}: says unchanged, though it was not asked so")
+            encoding = headers.get("content-encoding", "")
+            content = Content(encoding, self._limits.body_bytes, request.url)
+            async for piece in response.aiter_raw():
+                content.add(piece)
+            return _answer(request, status, headers, content.whole()), None
 
-    def _check(self, url: httpx.URL, request: Request) -> None:
+    async def _check(self, url: httpx.URL, request: Request) -> None:
         if url.host not in self._limiters or url.scheme not in self._schemes:
             raise UpstreamError(
                 f"{request.url}: leads to {url.scheme}://{url.host}, which is not one of the "
                 "source's hosts: not followed"
             )
+        if not self._private:
+            port = url.port or (443 if url.scheme == "https" else 80)
+            await refuse_private(url.host, port, request.url)
 
     def _jitter(self, attempt: int) -> float:
         longest = min(self._limits.longest_wait, self._limits.first_wait * 2 ** (attempt - 1))
         return random.uniform(0, longest)  # noqa: S311  # spreads load, guards nothing
+
+
+def _answer(request: Request, status: int, headers: httpx.Headers, body: bytes) -> Answer:
+    """Return the answer as it may be kept: upstreams that repeat a secret are not quoted."""
+    kept = {name: value for name, value in headers.items() if name not in _TRANSPORT_HEADERS}
+    for secret in request.secrets.values():
+        text = secret.get_secret_value()
+        kept = {name: value.replace(text, "[secret]") for name, value in kept.items()}
+        body = body.replace(text.encode(), b"[secret]")
+    return Answer(request.url, status, kept, body, _now())
 
 
 def retry_after(answer: Answer) -> float:
@@ -174,9 +188,10 @@ def retry_after(answer: Answer) -> float:
 
 def _reason(exc: Exception) -> str:
     """Return what went wrong; httpx's own texts may hold a URL and so are not passed on."""
-    return (
-        "too slow" if isinstance(exc, TimeoutError | httpx.TimeoutException) else type(exc).__name__
-    )
+    if isinstance(exc, Transient):
+        return str(exc).rpartition(": ")[2]
+    slow = isinstance(exc, TimeoutError | httpx.TimeoutException)
+    return "too slow" if slow else type(exc).__name__
 
 
 def _now() -> dt.datetime:

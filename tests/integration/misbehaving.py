@@ -2,10 +2,21 @@
 
 import asyncio
 import contextlib
+import ssl
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
-Reply = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+@dataclass(frozen=True)
+class ByHead:
+    """A reply that depends on the head of the request, in lower case."""
+
+    reply: Callable[[asyncio.StreamWriter, str], Awaitable[None]]
+
+
+Reply = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]] | ByHead
 
 
 @dataclass
@@ -15,6 +26,7 @@ class Server:
     address: str = ""
     replies: dict[str, list[Reply]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    heads: list[str] = field(default_factory=list)
     serving: set[asyncio.Task[None]] = field(default_factory=set)
 
     def url(self, path: str) -> str:
@@ -37,9 +49,12 @@ class Server:
             head = await reader.readuntil(b"\r\n\r\n")
             target = head.split(b" ", 2)[1].decode()
             self.requests.append(target)
+            self.heads.append(head.decode().lower())
             waiting = self.replies.get(target.partition("?")[0], [response(b"", 404)])
             reply = waiting.pop(0) if len(waiting) > 1 else waiting[0]
-            if callable(reply):
+            if isinstance(reply, ByHead):
+                await reply.reply(writer, self.heads[-1])
+            elif callable(reply):
                 await reply(writer)
             else:
                 writer.write(reply)
@@ -56,11 +71,34 @@ def response(body: bytes, status: int = 200, length: int | None = None, **header
     return f"HTTP/1.1 {status} Said\r\n{head}connection: close\r\n\r\n".encode() + body
 
 
+def unless_known(body: bytes, etag: str) -> Reply:
+    """Return a reply that sends a body with its ETag, and 304 to whoever names that ETag."""
+
+    async def reply(writer: asyncio.StreamWriter, head: str) -> None:
+        known = f"if-none-match: {etag}\r\n" in head
+        writer.write(response(b"", 304, etag=etag) if known else response(body, etag=etag))
+        await writer.drain()
+
+    return ByHead(reply)
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """Return a server's side of TLS with a certificate for 127.0.0.1 that nobody vouches for."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
+    names = ["-keyout", str(key), "-out", str(certificate)]
+    alternative = ["-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*command.split(), *names, *alternative], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
 @contextlib.asynccontextmanager
-async def misbehaving() -> AsyncIterator[Server]:
-    """Serve on a free port of 127.0.0.1 until the end of the block."""
+async def misbehaving(tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
+    """Serve on a free port of 127.0.0.1 until the end of the block, encrypted where `tls` says."""
     server = Server()
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
     host, port = listening.sockets[0].getsockname()[:2]
     server.address = f"{host}:{port}"
     try:

@@ -4,9 +4,12 @@ import asyncio
 import datetime as dt
 import gzip
 import io
+import shutil
 import time
+import zlib
 from collections.abc import AsyncIterator
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -15,7 +18,7 @@ from services.fetcher.answer import Request, UnreadableAnswer, UpstreamError
 from services.fetcher.http import HttpClient, Limits
 from shared.errors import Transient
 from shared.observability import configure_logging
-from tests.integration.misbehaving import Server, misbehaving, response
+from tests.integration.misbehaving import Server, misbehaving, response, self_signed
 
 SECRET = "3f1c9a7be55d0c42"
 LIMITS = Limits(body_bytes=10_000, seconds=5.0, first_wait=0.5, longest_wait=90.0)
@@ -35,7 +38,9 @@ class Waits(list[float]):
 
 
 def client(waits: Waits, limits: Limits = LIMITS, rate: float = 1_000.0) -> HttpClient:
-    return HttpClient({"127.0.0.1": rate}, limits=limits, schemes=("http", "https"), sleep=waits)
+    return HttpClient(
+        {"127.0.0.1": rate}, limits=limits, schemes=("http", "https"), private=True, sleep=waits
+    )
 
 
 def request(server: Server, path: str = "/data") -> Request:
@@ -144,6 +149,76 @@ async def test_a_bomb_is_cut_at_the_limit_after_decompression(server: Server) ->
     async with client(Waits()) as http:
         with pytest.raises(UnreadableAnswer, match="over 10,000 bytes"):
             await http.get(request(server))
+
+
+async def test_compression_that_ends_too_early_is_asked_for_again(server: Server) -> None:
+    packed = gzip.compress(b"hello" * 1_000)
+    server.replies["/data"] = [
+        response(packed[:-9], content_encoding="gzip"),
+        response(packed[:20] + b"broken", content_encoding="gzip"),
+        response(packed, content_encoding="gzip"),
+    ]
+    async with client(Waits()) as http:
+        assert (await http.get(request(server))).body == b"hello" * 1_000
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("bare", [True, False])
+async def test_deflate_is_read_with_and_without_its_header(server: Server, bare: bool) -> None:
+    packer = zlib.compressobj(wbits=-15 if bare else 15)
+    packed = packer.compress(b"hello") + packer.flush()
+    server.replies["/data"] = [response(packed, content_encoding="deflate")]
+    async with client(Waits()) as http:
+        assert (await http.get(request(server))).body == b"hello"
+
+
+async def test_an_encoding_that_was_not_asked_for_is_an_error(server: Server) -> None:
+    server.replies["/data"] = [response(b"hello", content_encoding="br")]
+    async with client(Waits()) as http:
+        with pytest.raises(UnreadableAnswer, match="'br' was not asked for"):
+            await http.get(request(server))
+
+
+async def test_a_chunked_body_without_its_end_is_no_answer(server: Server) -> None:
+    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    server.replies["/data"] = [head + b"5\r\nhello\r\n"]
+    async with client(Waits()) as http:
+        with pytest.raises(Transient, match="no answer in 4 attempts"):
+            await http.get(request(server))
+
+
+async def test_unchanged_is_no_answer_to_who_did_not_ask_for_changes(server: Server) -> None:
+    server.replies["/data"] = [response(b"", 304)]
+    async with client(Waits()) as http:
+        with pytest.raises(UpstreamError, match="says unchanged"):
+            await http.get(request(server))
+
+
+async def test_a_secret_that_the_upstream_repeats_is_not_quoted(server: Server) -> None:
+    said = f"api_key={SECRET} is not registered".encode()
+    server.replies["/data"] = [response(said, 400, link=f"</next?api_key={SECRET}>")]
+    async with client(Waits()) as http:
+        answer = await http.get(request(server))
+    assert answer.body == b"api_key=[secret] is not registered"
+    assert answer.headers["link"] == "</next?api_key=[secret]>"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]"])
+async def test_private_addresses_are_refused_whatever_their_name(host: str) -> None:
+    async with HttpClient({host.strip("[]"): 1_000.0}) as http:
+        with pytest.raises(UpstreamError, match="not on the public internet"):
+            await http.get(Request(f"https://{host}/data"))
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_no_answer(tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl here to make a certificate with")
+    async with misbehaving(self_signed(tmp_path)) as server:
+        server.replies["/data"] = [response(b"{}")]
+        async with client(Waits(), Limits(attempts=2)) as http:
+            with pytest.raises(Transient, match=r"no answer in 2 attempts \(ConnectError\)"):
+                await http.get(Request(f"https://{server.address}/data"))
+    assert server.requests == []
 
 
 async def test_a_redirect_on_the_same_host_is_followed_without_the_secret(server: Server) -> None:

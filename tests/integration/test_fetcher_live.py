@@ -38,7 +38,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def fetcher(settings: Settings, server: Server, publisher: Collected | None) -> Fetcher:
     limits = Limits(attempts=1, body_bytes=10_000)
-    client = HttpClient({"127.0.0.1": 1_000.0}, limits=limits, schemes=("http",))
+    client = HttpClient({"127.0.0.1": 1_000.0}, limits=limits, schemes=("http",), private=True)
     registry = SourceRegistry([Numbers(server.address)])
     return Fetcher(settings, publisher, registry=registry, client=lambda _: client)
 
