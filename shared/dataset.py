@@ -8,10 +8,22 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from shared.checks import (
+    AS_OF,
+    Ahead,
+    Check,
+    Comparison,
+    impossible_candle,
+    in_future,
+    negative,
+    outside,
+)
 from shared.columns import INT64_MAX, INT64_MIN, UTC_MICROSECONDS, Column, Kind
 from shared.declaration import Unit, check_identifier, has_validators, read_field
+from shared.sessions import at, bar_known_at, end_of
 
 Bigint = Annotated[int, Field(ge=INT64_MIN, le=INT64_MAX)]
 """A count or a volume: a whole number of 64 bits."""
@@ -70,6 +82,8 @@ class Dataset:
     unversioned  fields updated in place, whose change makes no version
     versioned    False where rows carry no as_of and the later message simply wins
     known_at     when a row was known to the world before it was fetched, or None
+    retention    how long the topic keeps records; None: for ever
+    checks       what no true row can say; such rows are stored and counted
     """
 
     name: str
@@ -82,6 +96,8 @@ class Dataset:
     unversioned: tuple[str, ...] = ()
     versioned: bool = True
     known_at: Callable[[Mapping[str, Any]], dt.datetime | None] | None = field(default=None)
+    retention: dt.timedelta | None = None
+    checks: tuple[Check, ...] = ()
 
     def __post_init__(self) -> None:
         for complaint in self._complaints():
@@ -131,6 +147,23 @@ class Dataset:
         return tuple(dict.fromkeys(self.key + self.filterable))
 
     @cached_property
+    def check_sql(self) -> dict[str, str]:
+        """The condition in SQL, valid on both databases, that the flagged rows of a check meet."""
+        return {check.name: check.sql(self._kinds) for check in self.checks}
+
+    def count_flagged(self, table: pa.Table) -> dict[str, int]:
+        """Return how many rows each check flags, for those that flag any.
+
+        The table is a decoded batch: the fields and, where rows have versions, `as_of`.
+        """
+        counts = {check.name: check.flags(table, self._kinds) for check in self.checks}
+        return {name: n for name, flags in counts.items() if (n := pc.sum(flags).as_py())}
+
+    @cached_property
+    def _kinds(self) -> dict[str, Kind]:
+        return {column.name: column.kind for column in self.columns}
+
+    @cached_property
     def arrow_schema(self) -> pa.Schema:
         """Schema of a table of rows: the declared fields, nothing else."""
         return pa.schema([pa.field(c.name, c.kind.arrow, c.nullable) for c in self.columns])
@@ -170,6 +203,7 @@ class Dataset:
             yield "its row has no docstring, which is its documentation"
         yield from self._column_complaints()
         yield from self._key_complaints()
+        yield from self._check_complaints()
 
     def _column_complaints(self) -> Iterator[str]:
         by_name = {column.name: column for column in self.columns}
@@ -200,6 +234,19 @@ class Dataset:
             if column.kind is Kind.TEXT and column.max_length is None:
                 yield f"key {column.name}: an index needs a longest length, as Code has"
 
+    def _check_complaints(self) -> Iterator[str]:
+        names = [check.name for check in self.checks]
+        for name in names:
+            check_identifier(name, MAX_NAME)
+        if len(set(names)) < len(names):
+            yield "two checks have one name"
+        known = {column.name for column in self.columns} | ({AS_OF} if self.versioned else set())
+        for check in self.checks:
+            if unknown := check.columns - known:
+                yield f"check {check.name} reads columns there are not: {sorted(unknown)}"
+        if self.retention is not None and self.retention <= dt.timedelta():
+            yield "a retention is longer than nothing"
+
 
 def _rules(row: type[BaseModel]) -> dict[str, Any]:
     cosmetic = {"title", "json_schema_extra", "use_attribute_docstrings"}
@@ -210,13 +257,23 @@ __all__ = [
     "BOOKKEEPING",
     "LINEAGE",
     "UTC_MICROSECONDS",
+    "Ahead",
     "Bigint",
     "Cadence",
+    "Check",
     "Code",
     "Column",
+    "Comparison",
     "Dataset",
     "Kind",
     "Row",
     "Timestamp",
     "Unit",
+    "at",
+    "bar_known_at",
+    "end_of",
+    "impossible_candle",
+    "in_future",
+    "negative",
+    "outside",
 ]

@@ -1,11 +1,12 @@
 """Daily history of CBOE's volatility indices."""
 
 import datetime as dt
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from shared.dataset import Code, Dataset, Row, Unit
+from shared.dataset import Code, Dataset, Row, Unit, at, impossible_candle, in_future, negative
 
 
 class CboeVixHistory(Row):
@@ -23,6 +24,11 @@ class CboeVixHistory(Row):
     close: Annotated[float, Field(description="last value of the day"), Unit("index points")]
 
 
+def _known_at(row: Mapping[str, Any]) -> dt.datetime:
+    """Return the end of the session in Chicago in which VIX is calculated."""
+    return at(row["date"], "America/Chicago", dt.time(15, 15))
+
+
 DATASET = Dataset(
     name="cboe_vix_history",
     row=CboeVixHistory,
@@ -30,4 +36,6 @@ DATASET = Dataset(
     time="date",
     cadence="daily",
     alias="cboe",
+    known_at=_known_at,
+    checks=(impossible_candle(), negative("open", "high", "low", "close"), in_future("date")),
 )

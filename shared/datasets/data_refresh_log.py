@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.dataset import Bigint, Code, Dataset, Row, Timestamp, Unit
+from shared.dataset import Bigint, Code, Dataset, Row, Timestamp, Unit, negative
 
 
 class DataRefreshLog(Row):
@@ -27,4 +27,5 @@ DATASET = Dataset(
     cadence="intraday",
     filterable=("data_type", "status"),
     versioned=False,
+    checks=(negative("records_updated", "duration_seconds"),),
 )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.dataset import Code, Dataset, Row, Timestamp
+from shared.dataset import Code, Dataset, Row, Timestamp, in_future
 
 
 class FredSeries(Row):
@@ -27,4 +27,5 @@ DATASET = Dataset(
     key=("series_id",),
     cadence="irregular",
     filterable=("frequency",),
+    checks=(in_future("last_updated"),),
 )

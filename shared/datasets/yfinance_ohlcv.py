@@ -5,7 +5,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.dataset import Bigint, Code, Dataset, Row, Unit
+from shared.dataset import (
+    Bigint,
+    Code,
+    Dataset,
+    Row,
+    Unit,
+    bar_known_at,
+    impossible_candle,
+    in_future,
+    negative,
+)
 
 
 class YfinanceOhlcv(Row):
@@ -38,4 +48,6 @@ DATASET = Dataset(
     alias="yfinance",
     filterable=("currency", "is_final"),
     unversioned=("adj_close",),
+    known_at=bar_known_at,
+    checks=(impossible_candle(), negative("volume"), in_future("date")),
 )

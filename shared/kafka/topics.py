@@ -1,6 +1,7 @@
 """Topics: made where they are missing, as they are declared, and looked up."""
 
 import asyncio
+import datetime as dt
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from shared.dataset import Dataset
 from shared.errors import ConfigError, Transient
-from shared.kafka.cluster import Cluster
+from shared.kafka.cluster import Cluster, close_whole
 from shared.kafka.faults import translate, translated
 from shared.settings import Settings
 
@@ -54,6 +55,7 @@ def declared_topics(settings: Settings, datasets: Iterable[Dataset]) -> list[Top
             dataset.topic(settings.kafka_topic_prefix),
             settings.kafka_topic_partitions,
             settings.kafka_replication_factor,
+            dataset.retention and dataset.retention // dt.timedelta(milliseconds=1),
         )
         for dataset in datasets
     ]
@@ -106,7 +108,7 @@ async def _admin(cluster: Cluster) -> AsyncIterator[Any]:
             await admin.start()
             yield admin
     finally:
-        await admin.close()
+        await close_whole(admin)
 
 
 async def _partitions(admin: Any) -> dict[str, int]:
