@@ -116,6 +116,20 @@ async def ping(cluster: Cluster) -> None:
     await _ask_each(cluster.options, lambda connection: connection.send(MetadataRequest([])))
 
 
+async def close_whole(client: Any) -> None:
+    """Close a client of aiokafka to the end, however often this is cancelled meanwhile.
+
+    aiokafka takes a cancellation that arrives while it closes for that of its own task, and
+    whoever was cancelled would go on.
+    """
+    closing = asyncio.ensure_future(client.close())
+    try:
+        await asyncio.shield(closing)
+    except asyncio.CancelledError:
+        await asyncio.wait([closing])
+        raise
+
+
 async def _ask_each(options: Mapping[str, Any], question: Callable[[Any], Awaitable[T]]) -> T:
     """Return what the first broker that can be reached answers."""
     servers = options["bootstrap_servers"]

@@ -12,7 +12,7 @@ from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.offset import OffsetRequest
 
 from shared.errors import ConfigError, Transient
-from shared.kafka.cluster import Cluster, TopicPartition
+from shared.kafka.cluster import Cluster, TopicPartition, close_whole
 from shared.kafka.faults import translated
 
 _READ_COMMITTED = 1
@@ -52,7 +52,7 @@ class Watermarks:
         """Close the connections; a later question opens them again."""
         client, self._client = self._client, None
         if client is not None:
-            await client.close()
+            await close_whole(client)
 
     async def end_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Return the offset that follows each partition's last committed record.
