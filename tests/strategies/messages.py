@@ -17,15 +17,14 @@ def as_message(value: bytes | None, offset: int = 0, headers: Headers = ()) -> M
     return Message("t", 0, offset, 1_704_067_199_000, b"K", value, headers)
 
 
-def tokens(column: Column, value: Any) -> SearchStrategy[bytes]:
+def tokens(column: Column, value: Any, *, tame: bool = False) -> SearchStrategy[bytes]:
     """Draw the ways in which a value may be written as JSON."""
     if value is None:
         return st.just(b"null")
     match column.kind:
         case Kind.TEXT | Kind.TEXTS:
-            return st.sampled_from(
-                [json.dumps(value).encode(), json.dumps(value, ensure_ascii=False).encode()]
-            )
+            escaped = st.just(False) if tame else st.booleans()
+            return escaped.map(lambda ascii_: json.dumps(value, ensure_ascii=ascii_).encode())
         case Kind.FLOAT:
             return st.sampled_from([repr(value), f"{value:.17e}", f"{value:.17E}"]).map(str.encode)
         case Kind.TIMESTAMP:
@@ -38,11 +37,14 @@ def tokens(column: Column, value: Any) -> SearchStrategy[bytes]:
 
 
 @st.composite
-def documents(draw: DrawFn, dataset: Dataset) -> list[tuple[bytes, bytes]]:
-    """Draw the fields of a valid message, name and JSON; defaulted ones may be left out."""
-    row = draw(rows(dataset))
+def documents(draw: DrawFn, dataset: Dataset, *, tame: bool = False) -> list[tuple[bytes, bytes]]:
+    """Draw the fields of a valid message, name and JSON; defaulted ones may be left out.
+
+    Tame ones have no backslash.
+    """
+    row = draw(rows(dataset, tame=tame))
     fields = [
-        (column.name.encode(), draw(tokens(column, row[column.name])))
+        (column.name.encode(), draw(tokens(column, row[column.name], tame=tame)))
         for column in dataset.columns
         if not (column.has_default and draw(st.booleans()))
     ]
@@ -61,13 +63,15 @@ def written(fields: list[tuple[bytes, bytes]], style: str = "dense") -> bytes:
     return opening + comma.join(pairs) + closing
 
 
-STYLES = ["dense", "spaced", "airy", "pretty"]
+def styles(*, tame: bool) -> SearchStrategy[str]:
+    """Draw a way to set an object; a tame one stands on one line."""
+    return st.sampled_from(["dense", "spaced", "airy", "dense" if tame else "pretty"])
 
 
 @st.composite
-def good_values(draw: DrawFn, dataset: Dataset) -> bytes:
+def good_values(draw: DrawFn, dataset: Dataset, *, tame: bool = False) -> bytes:
     """Draw a valid message's value."""
-    return written(draw(documents(dataset)), draw(st.sampled_from(STYLES)))
+    return written(draw(documents(dataset, tame=tame)), draw(styles(tame=tame)))
 
 
 def _quoted(text: str) -> bytes:

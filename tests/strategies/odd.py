@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from shared.dataset import Dataset
-from tests.strategies.messages import STYLES, documents, written
+from tests.strategies.messages import documents, styles, written
 
 Transform = Callable[[bytes], bytes | None]
 
@@ -111,9 +111,12 @@ ODD_VALUES: dict[str, Transform] = {
 
 
 @st.composite
-def odd_values(draw: DrawFn, dataset: Dataset) -> bytes | None:
-    """Draw a value with something odd about it; about a third are valid all the same."""
-    fields = draw(documents(dataset))
+def odd_values(draw: DrawFn, dataset: Dataset, *, tame: bool = False) -> bytes | None:
+    """Draw a value with something odd about it; about a third are valid all the same.
+
+    What is odd about a tame one is not its texts.
+    """
+    fields = draw(documents(dataset, tame=tame))
     match draw(st.sampled_from(["token", "token", "token", "drop", "again", "rename", "whole"])):
         case "token":
             place = draw(st.integers(0, len(fields) - 1))
@@ -135,7 +138,7 @@ def odd_values(draw: DrawFn, dataset: Dataset) -> bytes | None:
         case _:
             change = draw(st.sampled_from(sorted(ODD_VALUES)))
             return ODD_VALUES[change](written(fields))
-    return written(fields, draw(st.sampled_from(STYLES)))
+    return written(fields, draw(styles(tame=tame)))
 
 
 def _renamed(name: bytes) -> SearchStrategy[bytes]:

@@ -41,22 +41,30 @@ EVERYTHING = Dataset(
     name="everything", row=Everything, key=("code", "day", "number"), cadence="daily", time="day"
 )
 
-_CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+_ANY = st.one_of(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
+    st.sampled_from('"\\/\b\f\n\r\t\x01\x1f\x7f{}[]:, é€😀\u2028\ufeff'),
+)
+_TAME = st.sampled_from("ab :,[]{}'é€😀\u2028")
+_NAMES = list(Everything.model_fields)
 
 
-def texts(column: Column) -> SearchStrategy[str]:
-    """Draw texts as long as the column takes; quotes and control characters are frequent."""
-    alphabet = st.one_of(
-        _CHARACTERS, st.sampled_from('"\\/\b\f\n\r\t\x01\x1f\x7f{}[]:, é€😀\u2028\ufeff')
-    )
-    return st.text(alphabet, min_size=column.min_length or 0, max_size=column.max_length or 40)
+def texts(column: Column, *, tame: bool = False) -> SearchStrategy[str]:
+    """Draw texts as long as the column takes; quotes and control characters are frequent.
+
+    Tame ones have none, so that JSON needs no backslash; many are names of columns.
+    """
+    size = {"min_size": column.min_length or 0, "max_size": column.max_length or 40}
+    if tame:
+        return st.sampled_from(_NAMES) | st.text(_TAME, **size)
+    return st.text(_ANY, **size)
 
 
-def values(column: Column) -> SearchStrategy[Any]:
+def values(column: Column, *, tame: bool = False) -> SearchStrategy[Any]:
     """Draw what a column can hold, null included where it may be."""
     match column.kind:
         case Kind.TEXT:
-            drawn: SearchStrategy[Any] = texts(column)
+            drawn: SearchStrategy[Any] = texts(column, tame=tame)
         case Kind.BIGINT:
             drawn = st.integers(INT64_MIN, INT64_MAX)
         case Kind.FLOAT:
@@ -68,15 +76,15 @@ def values(column: Column) -> SearchStrategy[Any]:
         case Kind.TIMESTAMP:
             drawn = st.datetimes(timezones=st.just(dt.UTC))
         case Kind.TEXTS:
-            drawn = st.lists(texts(column), max_size=3)
+            drawn = st.lists(texts(column, tame=tame), max_size=3)
         case _:
             raise TypeError(f"no strategy for {column.kind}")
     return st.none() | drawn if column.nullable else drawn
 
 
-def rows(dataset: Dataset) -> SearchStrategy[dict[str, Any]]:
+def rows(dataset: Dataset, *, tame: bool = False) -> SearchStrategy[dict[str, Any]]:
     """Draw rows of a dataset, every field present."""
-    return st.fixed_dictionaries({column.name: values(column) for column in dataset.columns})
+    return st.fixed_dictionaries({c.name: values(c, tame=tame) for c in dataset.columns})
 
 
 def tables(dataset: Dataset, max_size: int = 5) -> SearchStrategy[pa.Table]:
