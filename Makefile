@@ -46,7 +46,9 @@ bench: .venv/.dev ## measure Kafka to database against the database's own limit
 
 up: ## run the deployment in Docker: PostgreSQL, Kafka and the services, API on 127.0.0.1:8000
 	@deploy/make-env .env
-	@docker compose up --build --detach --wait $(ARGS)
+	@docker compose up --build --detach --wait $(ARGS) || \
+		{ docker compose logs --tail 3 migrate fetcher loader api; exit 1; }
+	@echo "The API is at http://$$(docker compose port api 8000)/docs"
 
 down: ## stop that deployment; ARGS=--volumes also deletes its data
 	@docker compose down $(ARGS)
