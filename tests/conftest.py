@@ -3,9 +3,10 @@
 import os
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -42,6 +43,17 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
         monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
     monkeypatch.setitem(Settings.model_config, "env_file", None)
+
+
+@pytest.fixture(scope="session")
+def pass_over(request: pytest.FixtureRequest) -> Callable[[str, str], NoReturn]:
+    """Skip what cannot run here, though it be required elsewhere; the closing line says why."""
+
+    def skip(what: str, why: str) -> NoReturn:
+        request.config.stash[_LACKING][what] = why
+        pytest.skip(f"no {what} here: {why}")
+
+    return skip
 
 
 @pytest.fixture(scope="session")

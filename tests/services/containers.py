@@ -1,10 +1,12 @@
 """Containers for tests, where Docker answers and has the image or can fetch it soon."""
 
+import gc
 import importlib
 import os
 import shutil
 import socket
 import subprocess
+import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
 
@@ -28,7 +30,7 @@ def start(
 
     Raises UnavailableError with the reason where that cannot be, within bounds.
     """
-    _have(image)
+    have(image)
     # The reaper would be one more image; `closing` removes what is started here.
     os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
     from testcontainers.core.container import DockerContainer
@@ -67,7 +69,21 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _have(image: str) -> None:
+def have(image: str) -> None:
+    """Return when Docker has the image; UnavailableError where it cannot be had in two minutes."""
+    with warnings.catch_warnings():
+        # Docker's client does not close the socket on which it found nobody.
+        warnings.simplefilter("ignore", ResourceWarning)
+        known = _knows(image)
+        gc.collect()
+    if known is None:
+        raise UnavailableError("Docker does not answer")
+    if not known:
+        _pull(image)
+
+
+def _knows(image: str) -> bool | None:
+    """Return whether Docker has the image, None where Docker does not answer."""
     try:
         docker = importlib.import_module("docker")
         errors = importlib.import_module("docker.errors")
@@ -80,9 +96,10 @@ def _have(image: str) -> None:
         finally:
             client.close()
     except errors.ImageNotFound:
-        _pull(image)
-    except errors.DockerException as exc:
-        raise UnavailableError("Docker does not answer") from exc
+        return False
+    except errors.DockerException:
+        return None
+    return True
 
 
 def _pull(image: str) -> None:
