@@ -19,6 +19,7 @@ from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 
+_MILLISECOND = dt.timedelta(milliseconds=1)
 _VISIBLE_WITHIN_S = 15.0
 
 
@@ -55,7 +56,7 @@ def declared_topics(settings: Settings, datasets: Iterable[Dataset]) -> list[Top
             dataset.topic(settings.kafka_topic_prefix),
             settings.kafka_topic_partitions,
             settings.kafka_replication_factor,
-            dataset.retention and dataset.retention // dt.timedelta(milliseconds=1),
+            dataset.retention // _MILLISECOND if dataset.retention else None,
         )
         for dataset in datasets
     ]

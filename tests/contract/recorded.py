@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.fetcher.answer import Answer, without_secrets
+from services.fetcher.answer import Answer, Parsed, without_secrets
+from services.fetcher.archive import Archive
+from services.fetcher.registry import discover
 
 FOLDER = Path(__file__).parents[3] / "shared" / "upstream"
 ABSENT = not (FOLDER / "MANIFEST.tsv").exists()
@@ -49,6 +51,23 @@ def manifest(*folders: str) -> list[Recorded]:
     with (FOLDER / "MANIFEST.tsv").open(encoding="utf-8") as file:
         lines = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     return [_recorded(line) for line in lines if line["path"].rpartition("/")[0] in folders]
+
+
+def recorded_answers(*prefixes: str) -> list[tuple[str, Answer]]:
+    """Return the archive's answers below these folders with their paths, oldest first."""
+    if ABSENT:
+        return []
+    archive = Archive(FOLDER)
+    entries, faults = archive.entries()
+    assert not faults
+    return [(e.path, archive.read(e)) for e in entries if e.path.startswith(prefixes)]
+
+
+def parse(answer: Answer) -> Parsed:
+    """Return what the source of an answer's URL reads out of it."""
+    source = discover().for_url(answer.url)
+    assert source is not None, f"no source reads {answer.url}"
+    return source.parse(answer)
 
 
 def _recorded(line: dict[str, str]) -> Recorded:
