@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.services import brokers, containers
 from tests.services.process import free_port
@@ -81,7 +82,9 @@ class Deployment:
 
     def up(self) -> None:
         """Start what does not run; returns when every service is healthy."""
-        self.compose("up", "--detach", "--no-build", "--wait")
+        done = self.run("up", "--detach", "--no-build", "--wait")
+        if done.returncode:
+            pytest.fail(f"{done.stderr}{self.run('logs', '--tail', '5').stdout}", pytrace=False)
 
     def compose(self, *arguments: str, within: float = _COMMAND_WITHIN_S) -> str:
         """Run a subcommand of docker compose and return what it printed."""
