@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
@@ -14,7 +15,9 @@ from services.fetcher.body import data_of, json_object
 from services.fetcher.columns import make_rows, new_columns, repeated
 from services.fetcher.source import Source
 from services.fetcher.watchlist import Watchlist
+from services.fetcher.yahoo_events import corporate_actions
 from shared.dataset import Dataset
+from shared.datasets.corporate_actions import DATASET as CORPORATE_ACTIONS
 from shared.datasets.yfinance_ohlcv import DATASET as YFINANCE_OHLCV
 from shared.record import Rows
 from shared.settings import Settings
@@ -36,8 +39,8 @@ class Yahoo(Source):
     Reads `v8/finance/chart/{symbol}`. A bar's date is the day of its timestamp in the exchange's
     time zone; the last timestamp is the quote's time instead of the session's open, and where it
     falls on a day that has a bar, the later of the two counts. Prices stay in the currency as
-    quoted (`GBp` is pence). Yahoo names no vintage: bars were known at Last-Modified, else at the
-    time of fetching.
+    quoted (`GBp` is pence). Dividends, splits and capital gains become corporate_actions. Yahoo
+    names no vintage: all was known at Last-Modified, else at the time of fetching.
 
     Not published, and counted: bars without a close; bars of other intervals than a day (1m, 1wk
     and so on); the bar of the session still open, unless the watchlist says `open_session = true`
@@ -47,7 +50,7 @@ class Yahoo(Source):
 
     name: ClassVar[str] = "yahoo"
     hosts: ClassVar[tuple[str, ...]] = ("query1.finance.yahoo.com", "query2.finance.yahoo.com")
-    datasets: ClassVar[tuple[Dataset, ...]] = (YFINANCE_OHLCV,)
+    datasets: ClassVar[tuple[Dataset, ...]] = (YFINANCE_OHLCV, CORPORATE_ACTIONS)
     watches: ClassVar[str] = "tickers"
     per_second: ClassVar[float] = 0.5
     every: ClassVar[dt.timedelta] = dt.timedelta(hours=6)
@@ -116,9 +119,9 @@ class Yahoo(Source):
         bars = _bars(result, timestamps, warnings)
         days = _trading_days(timestamps, meta)
         is_open = _of_open_session(days, meta, answer.fetched_at)
-        count = len(days)
+        count, ticker = len(days), meta.get("symbol") or asked
         columns = bars | {
-            "ticker": repeated(meta.get("symbol") or asked, count, "symbol"),
+            "ticker": repeated(ticker, count, "symbol"),
             "date": days,
             "currency": repeated(meta.get("currency"), count, "currency"),
             "is_final": pc.invert(is_open),
@@ -127,7 +130,9 @@ class Yahoo(Source):
         kept, skipped = self._publishable(table.sort_by("moment"))
         arrays = {name: kept[name].combine_chunks() for name in columns}
         rows = make_rows(YFINANCE_OHLCV, arrays, answer.known_at, self.name)
-        return _counted(skipped, [rows], warnings)
+        dated = partial(_trading_days, meta=meta)
+        actions = corporate_actions(result, ticker, dated, answer.known_at, self.name)
+        return _counted(skipped, [rows, *actions], warnings)
 
     def _publishable(self, table: pa.Table) -> tuple[pa.Table, dict[str, int]]:
         """Return the bars to publish, one a day, and how many were left out for which reason."""
