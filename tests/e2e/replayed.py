@@ -1,0 +1,21 @@
+"""What the samples hold: how many records of each dataset the fetchers read out of them."""
+
+import asyncio
+from collections import Counter
+from functools import cache
+
+from services.fetcher.app import FetchOrder, run_fetcher
+from shared.settings import Settings
+from tests.command_line import SAMPLES
+
+ALWAYS = {"cboe_vix_history", "data_refresh_log", "fred_data", "fred_series", "yfinance_ohlcv"}
+
+
+@cache
+def datasets_of_the_samples() -> frozenset[str]:
+    """Return the datasets that have rows once the samples are replayed."""
+    order = FetchOrder(replay_dir=SAMPLES, dry_run=True)
+    report = asyncio.run(run_fetcher(Settings(), order, asyncio.Event()))
+    assert report
+    records: Counter[str] = sum((run.by_dataset for run in report.runs), Counter())
+    return frozenset(ALWAYS | records.keys())
