@@ -175,6 +175,14 @@ def test_a_field_given_twice_sends_few_neighbours_to_the_law(
     assert len(asked) < 200
 
 
+def test_null_and_left_out_differ_where_null_is_not_the_default() -> None:
+    given = GOOD % 1
+    null = given.replace(b'"kind":"k"', b'"kind":null')
+    values = [given, null, given.replace(b'"kind":"k",', b"")]
+    messages = [as_message(value) for value in values]
+    assert decode(EVERYTHING, messages, NOW).table["kind"].to_pylist() == ["k", None, "usual"]
+
+
 @pytest.mark.parametrize("colon", [b":", b" :", b": "])
 def test_a_field_is_left_out_only_where_it_does_not_stand(colon: bytes) -> None:
     full = GOOD_BARS[0].replace(b"null", b"1.0").replace(b":", colon)
