@@ -73,7 +73,8 @@ async def _publish(settings: Settings, order: Order) -> int:
         if order.dry_run
         else f"published on {order.dataset.topic(settings.kafka_topic_prefix)}"
     )
-    say(f"{outcome.accepted} rows {done}, {outcome.refused} refused")
+    rows = "row" if outcome.accepted == 1 else "rows"
+    say(f"{outcome.accepted} {rows} {done}, {outcome.refused} refused")
     if outcome.refused and not (outcome.accepted or order.skip_invalid or order.dry_run):
         report("nothing was published: mend these rows, or pass --skip-invalid for the others")
     return EX_FAILED if outcome.refused else EX_OK
