@@ -37,7 +37,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shell, str]
     """A demo that serves, and the address of its API."""
     shell = Shell(tmp_path_factory.mktemp("readme"), {"DUCKDB_PATH": "data/demo.duckdb"})
     with shell.started("demo", API_PORT="0") as running:
-        url = shell.await_announced(running)["api_url"]
+        url = shell.await_announced(running).api_url
         until_sync(lambda: f"{url}/docs" in running.said or running.ended, within=120)
         yield shell, url
 
