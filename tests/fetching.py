@@ -1,7 +1,7 @@
 """A source and a publisher of the tests' own, to see what a run does with answers."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 from services.fetcher.answer import Answer, Parsed, Request, UnreadableAnswer, UpstreamError
 from services.fetcher.body import data_of
 from services.fetcher.columns import make_rows, repeated
+from services.fetcher.memory import Had
 from services.fetcher.source import Source
 from services.fetcher.watchlist import Watchlist
 from shared.dataset import Dataset
@@ -92,3 +93,21 @@ class Collected:
             for record in self.records
             if record.topic.endswith(dataset) and record.value is not None
         ]
+
+
+class Remembered:
+    """Remembers what was had of requests, within one test."""
+
+    def __init__(self) -> None:
+        self.had: dict[str, dict[str, Had]] = {}
+
+    async def recall(self, source: str) -> dict[str, Had]:
+        return dict(self.had.get(source, {}))
+
+    async def keep(self, source: str, changes: Mapping[str, Had | None]) -> None:
+        mine = self.had.setdefault(source, {})
+        for name, had in changes.items():
+            if had is None:
+                mine.pop(name, None)
+            else:
+                mine[name] = had

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -17,6 +17,10 @@ SECRET_PARAMETERS = frozenset(
 """Query parameters that never stand in a URL that is kept, shown or raised."""
 
 
+CONTINUES = "continues"
+"""The note in a URL's fragment that says: what stands on its first day is known already."""
+
+
 class UnreadableAnswer(EconstreamError):
     """The answer does not have the form its source documents; nothing of it is published."""
 
@@ -29,13 +33,27 @@ class UpstreamError(EconstreamError):
 class Request:
     """A question to an upstream.
 
-    url      without any secret: this is the URL that is kept and shown
-    secrets  query parameters that are added only on the wire
+    url           without any secret: this is the URL that is kept and shown; a fragment in it is
+                  a note to whoever parses the answer, and never sent
+    secrets       query parameters that are added only on the wire
+    known_as      the name under which it is remembered, where that is not its URL
+    unless_since  only ask where the whole was not had since this moment
     """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, SecretStr] = field(default_factory=dict)
+    known_as: str = ""
+    unless_since: dt.datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """The name under which it is remembered what was had of it."""
+        return self.known_as or self.url
+
+    def narrowed(self, url: str) -> "Request":
+        """Return a request for a part of what this one asks for, remembered as this one."""
+        return replace(self, url=url, known_as=self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +101,15 @@ class Parsed:
 
     skipped   how many records were left out, by reason
     warnings  what was odd and did no harm, such as a new column
-    more      requests that this answer asks for, such as the next page
+    more      requests whose answers complete this one, such as the next page
+    also      requests of their own that this answer makes due, such as a whole history
     """
 
     rows: Sequence[Rows] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     more: Sequence[Request] = ()
+    also: Sequence[Request] = ()
 
     @property
     def records(self) -> int:
@@ -103,10 +123,14 @@ def query_of(url: str) -> dict[str, str]:
 
 
 def without_secrets(url: str) -> str:
-    """Return a URL without user, password and the parameters that carry secrets."""
+    """Return a URL without user, password and the parameters that carry secrets.
+
+    A fragment is kept only where it is the note `CONTINUES` of our own requests.
+    """
     parts = urlsplit(url)
     asked = parse_qsl(parts.query, keep_blank_values=True)
     kept = [(name, value) for name, value in asked if name.lower() not in SECRET_PARAMETERS]
     query = parts.query if len(kept) == len(asked) else urlencode(kept)
     netloc = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
+    note = parts.fragment if parts.fragment == CONTINUES else ""
+    return urlunsplit((parts.scheme, netloc, parts.path, query, note))

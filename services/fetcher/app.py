@@ -12,6 +12,7 @@ from services.fetcher.fetcher import Fetcher
 from services.fetcher.replay import FetchReport
 from services.fetcher.run import Progress
 from services.fetcher.schedule import unless_stopped
+from services.fetcher.state import TopicStates, state_topic
 from shared.errors import Transient
 from shared.kafka import Producer, connect, declared_topics, ensure_topics, ping
 from shared.monitoring import monitoring
@@ -58,9 +59,11 @@ async def run_fetcher(
     if order.dry_run:
         return await _end(planned, order, stop, progress)
     cluster = await connect(settings)
-    await ensure_topics(cluster, declared_topics(settings, discover_datasets()))
+    remembered = state_topic(settings)
+    await ensure_topics(cluster, [*declared_topics(settings, discover_datasets()), remembered])
     async with Producer(cluster) as producer:
-        fetcher = Fetcher(settings, producer)
+        states = TopicStates(cluster, producer, remembered.name)
+        fetcher = Fetcher(settings, producer, states=states)
         if order.replay_dir or order.once:
             return await _end(fetcher, order, stop, progress)
         async with monitoring(settings.metrics_port, {"broker": partial(ping, cluster)}):

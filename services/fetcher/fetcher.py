@@ -10,7 +10,9 @@ from pathlib import Path
 from services.fetcher.answer import Request
 from services.fetcher.archive import ArchiveWriter
 from services.fetcher.http import HttpClient
-from services.fetcher.live import fetch
+from services.fetcher.ledger import open_ledger
+from services.fetcher.live import Conversation, fetch
+from services.fetcher.memory import Oblivion, States
 from services.fetcher.publish import DryRun, Publisher
 from services.fetcher.registry import SourceRegistry, discover
 from services.fetcher.replay import FetchReport, replay
@@ -31,6 +33,7 @@ class Fetcher:
     """What is done with sources: replay their answers, fetch them once, or keep them fresh.
 
     publisher  where records go; none: a dry run, which parses and publishes nothing
+    states     what was had in earlier runs; none: everything is always asked
     registry   the sources there are; by default those built in and plugged in
     client     makes the HTTP client for some sources; only tests give another
     """
@@ -40,11 +43,13 @@ class Fetcher:
         settings: Settings,
         publisher: Publisher | None,
         *,
+        states: States | None = None,
         registry: SourceRegistry | None = None,
         client: ClientFactory | None = None,
     ) -> None:
         self._settings = settings
         self._publisher = publisher or DryRun()
+        self._states = states or Oblivion()
         self._registry = registry or discover()
         self._client = client or client_for
 
@@ -84,7 +89,7 @@ class Fetcher:
             client = await stack.enter_async_context(self._client(selected))
             group = await stack.enter_async_context(asyncio.TaskGroup())
             tasks = [
-                group.create_task(self._fetch(source, requests, client, progress))
+                group.create_task(self._fetch(source, requests, client, since, progress))
                 for source, requests in plan
             ]
         report.runs += [task.result() for task in tasks]
@@ -145,21 +150,24 @@ class Fetcher:
         self, source: Source, watched: WatchedFile, client: HttpClient, since: dt.date | None
     ) -> RunSummary:
         requests = self._asks(source, watched.current, since)
-        return await self._fetch(source.configured(watched.current), requests, client, None)
+        return await self._fetch(source.configured(watched.current), requests, client, since)
 
     async def _fetch(
         self,
         source: Source,
         requests: Sequence[Request],
         client: HttpClient,
-        progress: Progress | None,
+        since: dt.date | None = None,
+        progress: Progress | None = None,
     ) -> RunSummary:
         folder = self._settings.fetch_archive_dir
         archive = ArchiveWriter(folder) if folder else None
+        ledger = await open_ledger(source, self._states, since)
+        asked = ledger.planned(requests)
         prefix = self._settings.kafka_topic_prefix
-        planned = len(requests)
-        run = Run(source, self._publisher, prefix, planned=planned, progress=progress)
-        return await fetch(run, requests, client, archive)
+        run = Run(source, self._publisher, prefix, planned=len(asked), progress=progress)
+        talk = Conversation(run, client, archive, ledger)
+        return await fetch(run, asked, talk, ledger)
 
     def _selected(self, names: Iterable[str] | None, watchlist: Watchlist) -> list[Source]:
         chosen = list(names or ()) or self._settings.fetch_sources

@@ -1,59 +1,160 @@
 """Asks a source's upstream what its watchlist wants, and publishes the answers."""
 
+import datetime as dt
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from services.fetcher.answer import Request, UnreadableAnswer, UpstreamError
+from services.fetcher.answer import Answer, Request, UnreadableAnswer, UpstreamError
 from services.fetcher.archive import ArchiveWriter
-from services.fetcher.http import HttpClient
+from services.fetcher.http import HttpClient, retry_after
+from services.fetcher.ledger import Ledger, follow_up
+from services.fetcher.memory import Had
 from services.fetcher.run import Run, RunSummary
 from shared.errors import Transient
 
 _MAX_FOLLOW_UPS = 1_000
 _GIVE_UP_AFTER = 3
 """Requests in a row without an answer after which an upstream counts as away."""
+_AWAY = frozenset({500, 502, 503, 504})
+_THROTTLED = 429
+
+
+class Conversation:
+    """One run's talk with an upstream: asks, keeps, reads, and knows when to leave it alone.
+
+    patience  requests in a row without an answer that are borne
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        client: HttpClient,
+        archive: ArchiveWriter | None,
+        ledger: Ledger,
+        patience: int = _GIVE_UP_AFTER,
+    ) -> None:
+        self._run = run
+        self._client = client
+        self._archive = archive
+        self._ledger = ledger
+        self._patience = patience
+        self._silent = 0
+        self._follow_ups = 0
+        self._throttled = False
+
+    @property
+    def over(self) -> bool:
+        """Whether the upstream is to be left alone for the rest of the run."""
+        throttled = self._throttled or self._follow_ups > _MAX_FOLLOW_UPS
+        return throttled or self._silent >= self._patience
+
+    async def ask(self, request: Request) -> Sequence[Request]:
+        """Ask a request and all its pages, and return what it makes due.
+
+        It is remembered as had only when every page was acknowledged. What goes wrong is
+        written down in the run. Raises what the publisher and the archive raise.
+        """
+        had, asked_at = self._ledger.last(request), dt.datetime.now(dt.UTC)
+        conditions = had.conditions if had else {}
+        pages = deque([replace(request, headers={**request.headers, **conditions})])
+        digests: list[str] = []
+        also: list[Request] = []
+        first: Answer | None = None
+        whole = True
+        while pages and not self.over:
+            answer = await self._answered(pages.popleft())
+            before = had.digests[len(digests)] if had and len(had.digests) > len(digests) else None
+            taken = await self._run.take(answer, before) if answer else None
+            if answer is None or taken is None:
+                whole = False
+                continue
+            first = first or answer
+            digests.append(taken.digest or "")
+            also += [follow_up(more, request) for more in taken.parsed.also]
+            pages.extendleft(self._further(taken.parsed.more, request))
+        if whole and not pages and first is not None:
+            await self._ledger.keep(request, _had(request, first, asked_at, digests, had))
+        return also
+
+    def _further(self, more: Iterable[Request], parent: Request) -> list[Request]:
+        pages = [follow_up(page, parent) for page in more]
+        self._run.summary.planned += len(pages)
+        self._follow_ups += len(pages)
+        if self._follow_ups > _MAX_FOLLOW_UPS:
+            self._run.fail(parent.url, f"over {_MAX_FOLLOW_UPS} further pages: given up")
+        return pages[::-1]
+
+    async def _answered(self, request: Request) -> Answer | None:
+        """Return the upstream's answer, kept in the archive; None where there is none to read."""
+        try:
+            answer = await self._client.get(request)
+        except Transient as exc:
+            self._silent += 1
+            self._run.fail(request.url, str(exc))
+            return None
+        except UpstreamError as exc:
+            self._run.refuse(request.url, str(exc))
+            return None
+        except UnreadableAnswer as exc:
+            self._run.fail(request.url, str(exc))
+            return None
+        self._silent = self._silent + 1 if answer.status in _AWAY else 0
+        if answer.status == _THROTTLED or answer.status in _AWAY:
+            self._heed(answer)
+        if self._archive is not None:
+            await self._archive.keep(answer)
+        return answer
+
+    def _heed(self, answer: Answer) -> None:
+        """Leave an upstream alone that throttles, and as long as it says."""
+        seconds = retry_after(answer)
+        self._throttled = answer.status == _THROTTLED or seconds > 0
+        if seconds:
+            self._run.summary.rest_until = answer.fetched_at + dt.timedelta(seconds=seconds)
 
 
 async def fetch(
-    run: Run, requests: Sequence[Request], client: HttpClient, archive: ArchiveWriter | None
+    run: Run, requests: Sequence[Request], talk: Conversation, ledger: Ledger
 ) -> RunSummary:
-    """Ask all requests and the pages that follow from them, and return the run's summary.
+    """Ask all requests and what follows from them, and return the run's summary.
 
     Every answer is kept in the archive before it is read. A request that fails is written
-    down and the others go on; after three in a row without an answer the run ends. Raises
-    what the publisher and the archive raise. Cancelling stops between two answers.
+    down and the others go on; an upstream that throttles, or is silent three times in a row,
+    is left alone. Raises what the publisher and the archive raise. Cancelling stops between
+    two answers.
     """
     waiting = deque(requests)
-    follow_ups = silent = 0
-    while waiting:
-        request = waiting.popleft()
-        try:
-            answer = await client.get(request)
-        except Transient as exc:
-            run.fail(request.url, str(exc))
-            silent += 1
-            if silent == _GIVE_UP_AFTER and waiting:
-                run.fail(run.source.hosts[0], f"away: {len(waiting)} requests were not sent")
-                break
+    known = {request.name for request in requests}
+    while waiting and not talk.over:
+        due = ledger.as_due(waiting.popleft())
+        if due is None:
             continue
-        except UpstreamError as exc:
-            run.refuse(request.url, str(exc))
-            continue
-        except UnreadableAnswer as exc:
-            run.fail(request.url, str(exc))
-            continue
-        silent = 0
-        if archive is not None:
-            await archive.keep(answer)
-        parsed = await run.take(answer)
-        follow_ups += len(parsed.more)
-        run.summary.planned += len(parsed.more)
-        if follow_ups > _MAX_FOLLOW_UPS:
-            run.fail(request.url, f"over {_MAX_FOLLOW_UPS} further pages: given up")
-            break
-        waiting.extendleft(
-            replace(more, headers=request.headers, secrets=request.secrets)
-            for more in reversed(parsed.more)
-        )
-    return await run.finish()
+        for request in await talk.ask(due):
+            if request.unless_since is not None or request.name not in known:
+                known.add(request.name)
+                waiting.append(request)
+                run.summary.planned += 1
+    if waiting:
+        run.fail(run.source.hosts[0], f"away or throttled: {len(waiting)} requests were not sent")
+    summary = await run.finish()
+    await ledger.close(complete=not summary.failed)
+    return summary
+
+
+def _had(
+    request: Request, answer: Answer, asked_at: dt.datetime, digests: list[str], before: Had | None
+) -> Had:
+    """Return what is to be remembered of a request whose first page is `answer`."""
+    if answer.status == 304 and before is not None:
+        digests = list(before.digests)
+    unchanged = before if answer.status == 304 else None
+    return Had(
+        url=request.url,
+        asked_at=asked_at,
+        whole_at=asked_at,
+        etag=answer.headers.get("etag") or (unchanged.etag if unchanged else None),
+        last_modified=answer.headers.get("last-modified")
+        or (unchanged.last_modified if unchanged else None),
+        digests=tuple(digests),
+    )

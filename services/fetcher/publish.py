@@ -1,8 +1,12 @@
 """Hands rows to the broker in pieces, each acknowledged before the next is made."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import Protocol
+import hashlib
+import io
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+import pyarrow as pa
 
 from shared.record import Record, Rows, encode
 
@@ -34,6 +38,37 @@ async def publish_rows(publisher: Publisher, rows: Rows, prefix: str) -> int:
         records = await asyncio.to_thread(_encode, _piece(rows, start), prefix)
         await publisher.publish(records)
     return int(rows.table.num_rows)
+
+
+def digest(found: Sequence[Rows]) -> str:
+    """Return a digest of what rows say: the same for the same rows in the same order. Blocks.
+
+    One as_of for all rows counts as the time of looking and is left out; a column of them
+    belongs to what is said.
+    """
+    hashed = hashlib.blake2b(digest_size=16)
+    for rows in found:
+        table = rows.table
+        if isinstance(rows.as_of, pa.ChunkedArray):
+            table = table.append_column("as_of", rows.as_of)
+        hashed.update(rows.dataset.name.encode() + b"\0")
+        with pa.ipc.new_stream(_Hashing(hashed.update), table.schema) as stream:
+            stream.write_table(table.combine_chunks())
+    return hashed.hexdigest()
+
+
+class _Hashing(io.RawIOBase):
+    """A file that is hashed and not kept."""
+
+    def __init__(self, update: Callable[[Any], None]) -> None:
+        self._update = update
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, piece: Any, /) -> int:
+        self._update(piece)
+        return memoryview(piece).nbytes
 
 
 def _piece(rows: Rows, start: int) -> Rows:

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pyarrow as pa
 
 from services.fetcher.answer import Answer, Parsed, UnreadableAnswer, UpstreamError
-from services.fetcher.publish import Publisher, publish_rows
+from services.fetcher.publish import Publisher, digest, publish_rows
 from services.fetcher.source import Source
 from shared.datasets.data_refresh_log import DATASET as DATA_REFRESH_LOG
 from shared.errors import InvalidRecord
@@ -31,6 +31,8 @@ class RunSummary:
     """What a run of a source did.
 
     planned          how many answers there will be, as far as is known
+    unchanged        answers that said what was published before, and so were not again
+    rest_until       when the upstream wants to be asked again; None: it did not say
     upstream_errors  what upstreams answered instead of data, each with its URL
     failures         what went wrong on the way, each with its URL; these fail the run
     from_archive     the answers are recorded: an upstream's error is then no failure
@@ -43,12 +45,14 @@ class RunSummary:
     from_archive: bool = False
     planned: int = 0
     answers: int = 0
+    unchanged: int = 0
     records: int = 0
     by_dataset: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
     upstream_errors: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    rest_until: dt.datetime | None = None
     seconds: float = 0.0
 
     @property
@@ -60,7 +64,7 @@ class RunSummary:
     def status(self) -> Status:
         """The run in one word, as it stands on data_refresh_log."""
         if self.failed:
-            return "partial" if self.records else "failed"
+            return "partial" if self.records or self.unchanged else "failed"
         return "success" if self.records else "unchanged"
 
     @property
@@ -69,6 +73,17 @@ class RunSummary:
         said = [*self.failures, *self.upstream_errors, *self.warnings]
         said += [f"{count} skipped: {reason}" for reason, count in self.skipped.items()]
         return "; ".join(said)[:_LONGEST_MESSAGE] or None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An answer that was read and, where it said something new, published.
+
+    digest  of what it said; None where it only said that nothing has changed
+    """
+
+    parsed: Parsed
+    digest: str | None
 
 
 class Run:
@@ -94,23 +109,37 @@ class Run:
         self._progress = progress
         self._clock = time.monotonic()
 
-    async def take(self, answer: Answer) -> Parsed:
+    async def take(self, answer: Answer, before: str | None = None) -> Taken | None:
         """Parse an answer and publish what it says; returns when all is acknowledged.
 
-        A fault in the answer is written down in the summary and nothing of it is published.
-        Raises what the publisher raises, such as Transient where the broker is away.
+        Publishes nothing where `before`, the digest of an earlier answer, is that of this one.
+        A fault in the answer is written down in the summary, nothing of it is published, and
+        None is returned. Raises what the publisher raises, such as Transient where the broker
+        is away.
         """
         self.summary.answers += 1
+        try:
+            return await self._taken(answer, before)
+        finally:
+            self.tell()
+
+    async def _taken(self, answer: Answer, before: str | None) -> Taken | None:
         parsed = await self._parse(answer)
+        if parsed is None:
+            return None
         self.summary.skipped.update(parsed.skipped)
         self.summary.warnings.update(parsed.warnings)
-        for rows in parsed.rows:
-            try:
+        said = await asyncio.to_thread(digest, parsed.rows)
+        if answer.status == 304 or said == before:
+            self.summary.unchanged += 1
+            return Taken(parsed, before if answer.status == 304 else said)
+        try:
+            for rows in parsed.rows:
                 await self._publish(replace(rows, run_id=self.summary.run_id))
-            except InvalidRecord as exc:
-                self.fail(answer.url, str(exc))
-        self.tell()
-        return parsed
+        except InvalidRecord as exc:
+            self.fail(answer.url, str(exc))
+            return None
+        return Taken(parsed, said)
 
     def fail(self, url: str, reason: str) -> None:
         """Write down that an answer could not be had or read, and why."""
@@ -153,7 +182,7 @@ class Run:
         )
         return summary
 
-    async def _parse(self, answer: Answer) -> Parsed:
+    async def _parse(self, answer: Answer) -> Parsed | None:
         try:
             if answer.status == 304:
                 return Parsed()
@@ -164,7 +193,7 @@ class Run:
             self.fail(answer.url, str(exc))
         except Exception as exc:  # noqa: BLE001  # a source is foreign code: its fault stays here
             self.fail(answer.url, f"a fault in the source {self.source.name}: {exc!r}")
-        return Parsed()
+        return None
 
     async def _publish(self, rows: Rows) -> None:
         count = await publish_rows(self._publisher, rows, self._prefix)

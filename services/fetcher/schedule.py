@@ -25,28 +25,22 @@ async def keep_fresh(
 ) -> None:
     """Refresh a source at once, then every `source.every`, a tenth earlier or later.
 
-    Refreshes at once when `changed` is set, which says that more is watched. The first run
-    and those after a change ask for everything, the others from the last good run less the
-    source's overlap on, where it has one. A run that had nothing is repeated in 15 minutes.
+    Refreshes at once when `changed` is set, which says that more is watched. A run that had
+    nothing is repeated in 15 minutes.
     Transient is waited out; other errors are raised. Returns when `stop` is set; a run under
     way is cancelled.
     """
-    since: dt.date | None = None
     while not stop.is_set():
         changed.clear()
-        begun = dt.datetime.now(dt.UTC)
         wait = min(_RETRY, source.every)
         try:
-            summary = await unless_stopped(stop, refresh(since))
+            summary = await unless_stopped(stop, refresh(None))
         except Transient as exc:
             _log.warning("refresh_postponed", source=source.name, reason=str(exc))
         else:
             if summary is not None and summary.status != "failed":
                 wait = source.every
-            if summary is not None and not summary.failed and source.overlap is not None:
-                since = (begun - source.overlap).date()
-        if await _pause(stop, changed, wait.total_seconds() * _spread()):
-            since = None
+        await _pause(stop, changed, wait.total_seconds() * _spread())
 
 
 async def unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

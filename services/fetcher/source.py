@@ -8,6 +8,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from services.fetcher.answer import Answer, Parsed, Request
+from services.fetcher.memory import Had, Memory
 from services.fetcher.watchlist import Watchlist
 from shared.dataset import Dataset
 from shared.settings import Settings
@@ -22,7 +23,6 @@ class Source(ABC):
     watches    the list in its section of the watchlist that says what to ask for
     per_second requests a second and host that the upstream bears
     every      how often it is worth asking while running as a service
-    overlap    how far back a later run of a service asks again; None: always everything
     """
 
     name: ClassVar[str]
@@ -31,7 +31,6 @@ class Source(ABC):
     watches: ClassVar[str]
     per_second: ClassVar[float] = 1.0
     every: ClassVar[dt.timedelta] = dt.timedelta(days=1)
-    overlap: ClassVar[dt.timedelta | None] = None
 
     @property
     def documentation(self) -> str:
@@ -58,6 +57,22 @@ class Source(ABC):
         Raises UnreadableAnswer where the answer lacks its documented form and UpstreamError
         where it is the upstream's own error. Called off the event loop.
         """
+
+    def plan(self, requests: Sequence[Request], memory: Memory) -> Sequence[Request]:
+        """Return what of the requests to ask in an ordinary run, or what to ask instead. Pure.
+
+        `memory` says what was had of each before, by its name. A request that comes again
+        later, as `Parsed.also`, need not be among them.
+        """
+        return requests
+
+    def narrowed(self, request: Request, had: Had) -> Request:
+        """Return a request for the news since it was had, `request.narrowed(url)`, or itself."""
+        return request
+
+    def needed(self, settings: Settings) -> bool:
+        """Return whether it is worth fetching where nobody named it."""
+        return True
 
     def configured(self, watchlist: Watchlist) -> "Source":
         """Return this source as the switches in its section of the watchlist want it."""

@@ -13,6 +13,7 @@ from shared.kafka.topics import (
     list_partitions,
 )
 from shared.kafka.watermarks import Watermarks
+from shared.kafka.whole import read_whole
 
 __all__ = [
     "AssignmentListener",
@@ -31,4 +32,5 @@ __all__ = [
     "list_partitions",
     "partition_for",
     "ping",
+    "read_whole",
 ]
