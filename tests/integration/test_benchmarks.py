@@ -1,4 +1,4 @@
-"""The benchmarks run and print lines that a program can read; what they measure is nobody's test."""
+"""The benchmarks run and print lines that a program can read; no figure is tested."""
 
 import json
 import os
