@@ -38,6 +38,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shell, str]
     shell = Shell(tmp_path_factory.mktemp("readme"), {"DUCKDB_PATH": "data/demo.duckdb"})
     with shell.started("demo", API_PORT="0") as running:
         url = shell.await_announced(running).api_url
+        assert url
         until_sync(lambda: f"{url}/docs" in running.said or running.ended, within=120)
         yield shell, url
 

@@ -54,4 +54,5 @@ def test_removing_what_is_not_watched_fails_and_removes_the_rest(watchlist: Path
 
 
 def test_lists_are_those_of_every_source(watchlist: Path) -> None:
-    assert {source for source, _, _ in listed()} == {"cboe", "fred", "yahoo"}
+    found = {source for source, _, _ in listed()}
+    assert {"cboe", "fred", "yahoo"} <= found <= set(tomllib.loads(watchlist.read_text()))
