@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import quote, unquote, urlencode, urlsplit
@@ -10,9 +10,18 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.fetcher.answer import Answer, Parsed, Request, UnreadableAnswer, UpstreamError
+from services.fetcher.answer import (
+    CONTINUES,
+    Answer,
+    Parsed,
+    Request,
+    UnreadableAnswer,
+    UpstreamError,
+    query_of,
+)
 from services.fetcher.body import data_of, json_object
 from services.fetcher.columns import make_rows, new_columns, repeated
+from services.fetcher.memory import Had
 from services.fetcher.source import Source
 from services.fetcher.watchlist import Watchlist
 from services.fetcher.yahoo_events import corporate_actions
@@ -31,6 +40,9 @@ _LATEST = 250_000_000_000
 """In the year 9892; Yahoo's bars lie in the past."""
 _SETTLING = dt.timedelta(minutes=30)
 """Quotes of most exchanges are delayed by 15 or 20 minutes."""
+_OVERLAP = dt.timedelta(days=14)
+_ADJUSTED = dt.timedelta(days=1)
+"""How long after a split or a dividend Yahoo has adjusted the whole history for it."""
 
 
 class Yahoo(Source):
@@ -46,6 +58,10 @@ class Yahoo(Source):
     and so on); the bar of the session still open, unless the watchlist says `open_session = true`
     under [yahoo], and then its is_final is false. A session is over 30 minutes after its end, or
     as soon as Yahoo's last quote lies past it.
+
+    A history that was had is asked for from two weeks before then on. Where these weeks bring a
+    split, a dividend or a capital gain, which change all bars before them, the whole history is
+    asked for again, until that was done a day after the event.
     """
 
     name: ClassVar[str] = "yahoo"
@@ -54,7 +70,6 @@ class Yahoo(Source):
     watches: ClassVar[str] = "tickers"
     per_second: ClassVar[float] = 0.5
     every: ClassVar[dt.timedelta] = dt.timedelta(hours=6)
-    overlap: ClassVar[dt.timedelta | None] = dt.timedelta(days=14)
 
     def __init__(self, open_session: bool = False) -> None:
         """Publish the open session's bar too if `open_session`."""
@@ -83,6 +98,12 @@ class Yahoo(Source):
         tickers = watchlist.names(self.name, self.watches)
         return [Request(f"{_CHART}{quote(t, safe='')}?{urlencode(query)}") for t in tickers]
 
+    def narrowed(self, request: Request, had: Had) -> Request:
+        begin = dt.datetime.combine(had.asked_at - _OVERLAP, dt.time.min, dt.UTC)
+        query = query_of(request.url) | {"period1": str(int(begin.timestamp()))}
+        base = request.url.partition("?")[0]
+        return request.narrowed(f"{base}?{urlencode(query)}#{CONTINUES}")
+
     def parse(self, answer: Answer) -> Parsed:
         document, warnings = json_object(answer)
         match = _PATH.fullmatch(answer.path)
@@ -101,7 +122,8 @@ class Yahoo(Source):
         for one in parsed:
             skipped |= {reason: skipped.get(reason, 0) + n for reason, n in one.skipped.items()}
         warnings += [warning for one in parsed for warning in one.warnings]
-        return Parsed([rows for one in parsed for rows in one.rows], skipped, warnings)
+        found = [rows for one in parsed for rows in one.rows]
+        return Parsed(found, skipped, warnings, also=list(_histories(answer, results)))
 
     def _result(self, answer: Answer, result: dict[str, Any], asked: str) -> Parsed:
         meta = result.get("meta")
@@ -148,6 +170,23 @@ class Yahoo(Source):
         final = single.filter(single["is_final"])
         skipped["session still open"] = single.num_rows - final.num_rows
         return final, skipped
+
+
+def _histories(answer: Answer, results: list[dict[str, Any]]) -> Iterator[Request]:
+    """Yield the request for the whole history where the news in it changed the past."""
+    if not answer.url.endswith(f"#{CONTINUES}"):
+        return
+    moments = [
+        event["date"]
+        for result in results
+        for of_kind in (result.get("events") or {}).values()
+        for event in of_kind.values()
+    ]
+    if moments:
+        event = dt.datetime.fromtimestamp(max(moments), dt.UTC)
+        query = answer.query | {"period1": str(_BEFORE_ALL)}
+        url = f"{answer.url.partition('?')[0]}?{urlencode(query)}"
+        yield Request(url, unless_since=event + _ADJUSTED)
 
 
 def _counted(
