@@ -105,11 +105,9 @@ def test_vintages_are_asked_for_where_they_are_watched(path: Path) -> None:
     requests = source.requests(
         read_watchlist(path), Settings(fred_api_key=SecretStr("k" * 32)), None
     )
-    asked = [query_of(request.url) for request in requests if "observations" in request.url]
-    starts = [(query["series_id"], query.get("realtime_start")) for query in asked]
-    assert ("GDP", "1776-07-04") in starts
-    assert ("GDP", None) in starts
-    assert [start for series, start in starts if series == "DGS10"] == [None]
+    asked = [query_of(request.url)["series_id"] for request in requests if "vintage" in request.url]
+    assert asked == list(read_watchlist(path).names("fred", "vintages"))
+    assert "GDP" in asked and "DGS10" not in asked
 
 
 def test_fred_without_a_key_says_which_setting_is_missing(path: Path) -> None:

@@ -207,7 +207,8 @@ def test_a_changed_description_fails(changed: dict[str, object], message: str) -
 @pytest.mark.parametrize(
     "url",
     [
-        f"{FRED}/vintagedates?series_id=GDP&file_type=json",
+        f"{FRED}/vintagedates?file_type=json",
+        f"{FRED}/updates?series_id=GDP&file_type=json",
         f"{FRED}/observations?file_type=json",
         f"{FRED}/observations?series_id=GDP&file_type=xml",
         f"{FRED}/observations?series_id=GDP&output_type=2",

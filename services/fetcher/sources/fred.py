@@ -1,7 +1,7 @@
 """FRED and ALFRED: observations of economic series, their vintages and what the series are."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.fetcher.answer import (
+    CONTINUES,
     Answer,
     Parsed,
     Request,
@@ -27,6 +28,18 @@ from services.fetcher.columns import (
     repeated,
     texts,
 )
+from services.fetcher.fred_asking import (
+    OBSERVATIONS,
+    SERIES,
+    UPDATES,
+    VINTAGE_DATES,
+    newer_vintages,
+    series_urls,
+    updated,
+    vintage_parts,
+    worth_asking,
+)
+from services.fetcher.memory import Had, Memory
 from services.fetcher.source import Source
 from services.fetcher.watchlist import Watchlist
 from shared.columns import UTC_MICROSECONDS
@@ -36,12 +49,7 @@ from shared.datasets.fred_series import DATASET as FRED_SERIES
 from shared.errors import ConfigError
 from shared.settings import Settings
 
-_API = "https://api.stlouisfed.org/fred/"
-_OBSERVATIONS = "/fred/series/observations"
-_SERIES = "/fred/series"
-_PAGE = 100_000
 _READ = ("1", "4")
-_ALL_TIME = {"realtime_start": "1776-07-04", "realtime_end": "9999-12-31"}
 _REALTIME = ("realtime_start", "realtime_end")
 _OBSERVATION_FIELDS = (*_REALTIME, "date", "value")
 _TEXT_FIELDS = ("title", "units", "units_short", "frequency", "seasonal_adjustment")
@@ -58,6 +66,11 @@ class Fred(Source):
     Reads `fred/series/observations` (ordinary answers, all vintages or a range of them, initial
     releases) and `fred/series`, in JSON; needs FRED_API_KEY, free of charge. Other routes, and
     the tables with a column for each vintage (output_type 2 and 3), are not read.
+
+    `fred/series/updates` says which of the watched series to ask for again; each is asked for
+    once a month in any case. All vintages of a series are asked for in parts of 1,900, by the
+    days that `fred/series/vintagedates` names, and later only the newer ones. Each part begins
+    on the last day of the part before: what stood on that day was known, and is left out.
 
     A value of "." is published as null: FRED has none, or withdrew the one it had. A row that
     merely ends (its realtime_end lies in the past and nothing follows) is no withdrawal: FRED
@@ -81,15 +94,27 @@ class Fred(Source):
     datasets: ClassVar[tuple[Dataset, ...]] = (FRED_DATA, FRED_SERIES)
     watches: ClassVar[str] = "series"
     per_second: ClassVar[float] = 2.0
-    every: ClassVar[dt.timedelta] = dt.timedelta(hours=6)
+    every: ClassVar[dt.timedelta] = dt.timedelta(hours=1)
+
+    def __init__(self, watched: Sequence[str] = (), vintages: Sequence[str] = ()) -> None:
+        """Ask for these series when they are updated, and for the vintages of some."""
+        self._watched = watched
+        self._vintages = vintages
+
+    def configured(self, watchlist: Watchlist) -> "Fred":
+        return Fred(*_watched(watchlist))
 
     def matches(self, url: str) -> bool:
         parts, query = urlsplit(url), query_of(url)
-        if parts.hostname not in self.hosts or not query.get("series_id"):
+        if parts.hostname not in self.hosts:
+            return False
+        if parts.path == UPDATES:
+            return "start_time" in query
+        if not query.get("series_id"):
             return False
         if query.get("file_type", "json") != "json" or query.get("output_type", "1") not in _READ:
             return False
-        return parts.path in (_OBSERVATIONS, _SERIES)
+        return parts.path in (OBSERVATIONS, SERIES, VINTAGE_DATES)
 
     def requests(
         self, watchlist: Watchlist, settings: Settings, since: dt.date | None
@@ -100,16 +125,20 @@ class Fred(Source):
                 "https://fred.stlouisfed.org/docs/api/api_key.html"
             )
         secrets = {"api_key": settings.fred_api_key}
-        start = {"observation_start": since.isoformat()} if since else {}
-        vintages = watchlist.names(self.name, "vintages")
-        urls: list[str] = []
-        for series in dict.fromkeys((*watchlist.names(self.name, self.watches), *vintages)):
-            page = {"limit": str(_PAGE), **start}
-            urls.append(_url("series", series))
-            if series in vintages:
-                urls.append(_url("series/observations", series, **page, **_ALL_TIME))
-            urls.append(_url("series/observations", series, **page))
-        return [Request(url, secrets=secrets) for url in urls]
+        watched, vintages = _watched(watchlist)
+        return [
+            Request(url, secrets=secrets)
+            for series in watched
+            for url in series_urls(series, series in vintages, since)
+        ]
+
+    def plan(self, requests: Sequence[Request], memory: Memory) -> Sequence[Request]:
+        return worth_asking(requests, memory)
+
+    def narrowed(self, request: Request, had: Had) -> Request:
+        if urlsplit(request.url).path != VINTAGE_DATES:
+            return request
+        return newer_vintages(request, query_of(request.url)["series_id"], had)
 
     def parse(self, answer: Answer) -> Parsed:
         document, warnings = json_object(answer)
@@ -119,20 +148,34 @@ class Fred(Source):
                 f"{document.get('error_message', 'without a reason')}"
             )
         data_of(answer)
-        if answer.path == _SERIES:
+        if answer.path == UPDATES:
+            return self._due(answer, document)
+        if answer.path == VINTAGE_DATES:
+            return Parsed(warnings=warnings, more=list(vintage_parts(answer, document)))
+        if answer.path == SERIES:
             return _series(answer, document, warnings)
         return _observations(answer, document, warnings)
 
+    def _due(self, answer: Answer, document: dict[str, Any]) -> Parsed:
+        """Return what the updates of series make due."""
+        due, more = updated(answer, document, self._watched)
+        urls = [url for series in due for url in series_urls(series, series in self._vintages)]
+        return Parsed(more=more, also=[Request(url) for url in urls])
 
-def _url(route: str, series: str, **query: str) -> str:
-    return f"{_API}{route}?{urlencode({'series_id': series, 'file_type': 'json', **query})}"
+
+def _watched(watchlist: Watchlist) -> tuple[list[str], tuple[str, ...]]:
+    """Return the series that are watched, and those of them whose vintages are too."""
+    vintages = watchlist.names(Fred.name, "vintages")
+    return list(dict.fromkeys((*watchlist.names(Fred.name, Fred.watches), *vintages))), vintages
 
 
 def _observations(answer: Answer, document: dict[str, Any], warnings: list[str]) -> Parsed:
     found = _objects(document, "observations")
+    length = len(found)
     transformed = _transformation(answer.query, document)
     if transformed:
         return Parsed(skipped={f"transformed by FRED ({transformed})": len(found)})
+    found = list(_beyond_the_known(answer, found))
     days = dates(texts(column_of(found, "date", "observations"), "date"), "date")
     values = texts(column_of(found, "value", "observations"), "value")
     missing = pc.is_in(values, pa.array([".", ""]))
@@ -144,7 +187,7 @@ def _observations(answer: Answer, document: dict[str, Any], warnings: list[str])
     rows = make_rows(FRED_DATA, columns, _known_at(answer, document, found), Fred.name)
     if found:
         warnings += new_columns(found[0], _OBSERVATION_FIELDS, "FRED's observations")
-    return Parsed([rows], warnings=warnings, more=list(_next_page(answer, document, len(found))))
+    return Parsed([rows], warnings=warnings, more=list(_next_page(answer, document, length)))
 
 
 def _series(answer: Answer, document: dict[str, Any], warnings: list[str]) -> Parsed:
@@ -190,6 +233,15 @@ def _transformation(query: dict[str, str], document: dict[str, Any]) -> str:
     return ", ".join([*changes, *(f"{n}={query[n]}" for n in ("frequency",) if query.get(n))])
 
 
+def _beyond_the_known(answer: Answer, found: list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+    """Return the observations but those that stood on the first day asked, if these are known."""
+    if urlsplit(answer.url).fragment != CONTINUES:
+        return found
+    first = answer.query["realtime_start"]
+    vintages = column_of(found, "realtime_start", "observations")
+    return [row for row, vintage in zip(found, vintages, strict=True) if vintage != first]
+
+
 def _next_page(answer: Answer, document: dict[str, Any], length: int) -> Iterator[Request]:
     """Yield the request for the observations after these, where there are any."""
     count, offset = document.get("count"), document.get("offset")
@@ -197,7 +249,9 @@ def _next_page(answer: Answer, document: dict[str, Any], length: int) -> Iterato
         return
     if offset + length < count:
         base = answer.url.partition("?")[0]
-        yield Request(f"{base}?{urlencode({**answer.query, 'offset': str(offset + length)})}")
+        note = urlsplit(answer.url).fragment
+        query = urlencode({**answer.query, "offset": str(offset + length)})
+        yield Request(f"{base}?{query}{'#' * bool(note)}{note}")
 
 
 def _moment(text: object) -> dt.datetime | None:
