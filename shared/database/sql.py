@@ -159,10 +159,11 @@ class Statements:
 
     @cached_property
     def runs(self) -> str:
-        """Select all stored versions of those keys."""
-        columns, keys = listed(self.stored_columns, "v"), quote(self.keys_name)
+        """Select all stored versions of those keys, and what time it is."""
+        columns = listed(self.stored_columns, "v")
+        join = f"JOIN {quote(self.keys_name)} AS k ON {self._same('v', 'k')}"
         return " UNION ALL ".join(
-            f"SELECT {columns} FROM {table} AS v JOIN {keys} AS k ON {self._same('v', 'k')}"
+            f"SELECT {columns}, now() AS now FROM {table} AS v {join}"
             for table in (self.table, self.revisions)
         )
 
@@ -220,18 +221,20 @@ class Statements:
             f"{one}.{quote(name)} = {other}.{quote(name)}" for name in self.dataset.key
         )
 
-    def _same_values(self, alias: str) -> str:
-        versioned = [c for c in self.dataset.values if c.versioned]
+    def _same_values(self, alias: str, *, versioned: bool = True) -> str:
         same = (
-            f"{alias}.{quote(c.name)} IS NOT DISTINCT FROM i.{quote(c.name)}" for c in versioned
+            f"{alias}.{quote(c.name)} IS NOT DISTINCT FROM i.{quote(c.name)}"
+            for c in self.dataset.values
+            if c.versioned is versioned
         )
         return " AND ".join(same) or "true"
 
     def _holds(self, alias: str) -> str:
-        """Say that a stored run has the record's value at the record's moment."""
+        """Say that a stored run has all that the record says of its moment."""
+        latest = self._same_values(alias, versioned=False)
         return (
             f"i.as_of BETWEEN {alias}.as_of AND {alias}.confirmed_as_of "
-            f"AND {self._same_values(alias)}"
+            f"AND {self._same_values(alias)} AND (i.as_of < {alias}.confirmed_as_of OR {latest})"
         )
 
     @property

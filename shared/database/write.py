@@ -117,8 +117,7 @@ def _absorb(
     keys = [dict(zip(dataset.key, key, strict=True)) for key in records]
     yield Load(statements.keys_name, pa.Table.from_pylist(keys, _stored(dataset, dataset.key)))
     stored = yield Select(statements.runs)
-    now = yield Select("SELECT now() AS now")
-    changes = plan(dataset, records, stored, now[0]["now"])
+    changes = plan(dataset, records, stored, stored[0]["now"])
     yield from _carry_out(statements, changes)
     written.updated += changes.written.updated
     written.confirmed += changes.written.confirmed

@@ -239,7 +239,7 @@ async def test_a_letter_is_kept_once(database: Database, feed: Feed) -> None:
 async def test_a_letter_s_reason_may_quote_anything(database: Database, feed: Feed) -> None:
     odd = refused(0, bytes(range(256)))
     error = InvalidRecord("wrong", "has \x00 and \ud800 and '; DROP TABLE measures; --", "a\x00b")
-    message = replace(odd.message, timestamp_ms=-1, key=None, headers=(("a\x00\ud800", b"\xff"),))
+    message = odd.message._replace(timestamp_ms=-1, key=None, headers=(("a\x00\ud800", b"\xff"),))
     await feed.write([], [replace(odd, message=message, error=error, as_of=None)])
     (letter,) = await rows(database, "dead_letters")
     assert letter["value"] == bytes(range(256))

@@ -84,7 +84,7 @@ class DuckdbDatabase:
 
     async def apply_schema(self, datasets: Iterable[Dataset]) -> list[str]:
         declared = list(datasets)
-        return await self._write(lambda connection, _: schema.apply(connection, declared))
+        return await self._write(lambda connection, call: schema.apply(connection, declared, call))
 
     async def check_schema(self, datasets: Iterable[Dataset]) -> list[str]:
         declared = list(datasets)
@@ -163,13 +163,11 @@ class DuckdbDatabase:
         return await run(opened.reading, Call(reading.connection, lambda _: work()))
 
     async def _transact(self, steps: Steps[T]) -> T:
-        return await self._write(
-            lambda connection, check: session.transact(connection, steps, check)
-        )
+        return await self._write(lambda connection, call: session.transact(connection, steps, call))
 
-    async def _write(self, work: Callable[[Connection, Callable[[], None]], T]) -> T:
+    async def _write(self, work: Callable[[Connection, Call[T]], T]) -> T:
         opened = self._require()
-        call = Call(opened.writer, lambda call: work(opened.writer, call.check))
+        call: Call[T] = Call(opened.writer, lambda call: work(opened.writer, call))
         return await run(opened.writing, call)
 
 

@@ -5,7 +5,8 @@ import duckdb
 from shared.database import catalog
 from shared.database.catalog import Live, LiveColumn, LiveTable
 from shared.database.ddl import DUCKDB
-from shared.database.duckdb.session import roll_back
+from shared.database.duckdb.session import transaction
+from shared.database.duckdb.threads import Call
 from shared.dataset import Dataset
 
 _OURS = "schema_name = current_schema() AND database_name = current_database()"
@@ -51,21 +52,17 @@ def live(connection: duckdb.DuckDBPyConnection) -> Live:
     )
 
 
-def apply(connection: duckdb.DuckDBPyConnection, datasets: list[Dataset]) -> list[str]:
+def apply(
+    connection: duckdb.DuckDBPyConnection, datasets: list[Dataset], call: Call[list[str]]
+) -> list[str]:
     """Create what is missing in one transaction; return the differences that it mended."""
-    connection.begin()
-    try:
+    with transaction(connection, call):
         standing = live(connection)
         statements = catalog.upgrade(datasets, standing, DUCKDB)
         for statement in statements:
+            call.check()
             connection.execute(statement)
-        left = catalog.differences(datasets, live(connection), DUCKDB) if statements else []
-        connection.commit()
-    except BaseException:
-        roll_back(connection)
-        raise
-    if not statements:
-        return []
+        left = catalog.differences(datasets, live(connection), DUCKDB)
     return [d for d in catalog.differences(datasets, standing, DUCKDB) if d not in left]
 
 

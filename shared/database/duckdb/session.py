@@ -1,13 +1,14 @@
 """The steps of a transaction carried out on one DuckDB connection; every call blocks."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
 
 from shared.database.duckdb.read import select
+from shared.database.duckdb.threads import Call
 from shared.database.steps import Execute, Load, Select, Step, Steps
 from shared.errors import ConfigError
 
@@ -47,40 +48,38 @@ def connect(path: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
         ) from exc
 
 
-def transact(
-    connection: duckdb.DuckDBPyConnection, steps: Steps[T], check: Callable[[], None]
-) -> T:
-    """Carry out steps in one transaction and return their outcome; what is raised rolls back.
-
-    `check` is called before each step and before the commit; it raises where nobody waits.
-    """
-    loaded: list[str] = []
-    connection.begin()
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection, call: Call[Any]) -> Iterator[None]:
+    """Commit what the block does; roll back if it raises, or if nobody waits any more."""
     try:
-        outcome = _run(connection, steps, check, loaded)
-        check()
+        # Even this may be interrupted, and leaves a transaction then.
+        connection.begin()
+        yield
+        call.settle()
+        call.check()
         connection.commit()
     except BaseException:
-        roll_back(connection)
+        call.settle()
+        # One that failed to commit has ended by itself.
+        with suppress(duckdb.Error):
+            connection.rollback()
         raise
+
+
+def transact(connection: duckdb.DuckDBPyConnection, steps: Steps[T], call: Call[T]) -> T:
+    """Carry out steps in one transaction and return their outcome; what is raised rolls back."""
+    loaded: list[str] = []
+    try:
+        with transaction(connection, call):
+            return _run(connection, steps, call, loaded)
     finally:
         steps.close()
         for name in loaded:
             connection.unregister(name)
-    return outcome
-
-
-def roll_back(connection: duckdb.DuckDBPyConnection) -> None:
-    """End a transaction that failed, be it that it has ended by itself."""
-    with suppress(duckdb.Error):
-        connection.rollback()
 
 
 def _run(
-    connection: duckdb.DuckDBPyConnection,
-    steps: Steps[T],
-    check: Callable[[], None],
-    loaded: list[str],
+    connection: duckdb.DuckDBPyConnection, steps: Steps[T], call: Call[T], loaded: list[str]
 ) -> T:
     answer: Any = None
     while True:
@@ -89,7 +88,7 @@ def _run(
         except StopIteration as end:
             outcome: T = end.value
             return outcome
-        check()
+        call.check()
         match step:
             case Execute(sql, parameters):
                 answer = touched(connection.execute(sql, list(parameters)))

@@ -18,34 +18,38 @@ T = TypeVar("T")
 
 
 class Call(Generic[T]):
-    """One blocking call on a connection: interrupted while it runs, and never after."""
+    """One blocking call on a connection: interrupted while it works, and never after."""
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, work: Callable[["Call[T]"], T]
     ) -> None:
         self._connection = connection
         self._work = work
-        self._ending = threading.Lock()
-        self._ended = False
+        self._lock = threading.Lock()
+        self._settled = False
         self._abandoned = False
 
     def __call__(self) -> T:
         try:
             return self._work(self)
         finally:
-            with self._ending:
-                self._ended = True
+            self.settle()
 
     def check(self) -> None:
         """Raise Transient once nobody waits for the outcome any more."""
         if self._abandoned:
             raise Transient("interrupted")
 
+    def settle(self) -> None:
+        """Let no interrupt come any more: what follows must not be broken off."""
+        with self._lock:
+            self._settled = True
+
     def interrupt(self) -> None:
         """Break off the statement that runs; `check` refuses to begin another."""
-        with self._ending:
+        with self._lock:
             self._abandoned = True
-            if not self._ended:
+            if not self._settled:
                 self._connection.interrupt()
 
 

@@ -14,8 +14,8 @@ _BEGIN = "BEGIN; SET LOCAL lock_timeout = '10s'"
 _OURS = "relnamespace = current_schema()::regnamespace"
 
 _COLUMNS = f"""SELECT c.relname AS "table", c.relkind = 'v' AS is_view, a.attname AS "column",
-format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attcollation = 0 OR o.collname = 'C'
-OR c.relkind = 'v' THEN '' ELSE ' collated ' || o.collname END AS "type",
+format_type(a.atttypid, a.atttypmod) || CASE WHEN a.atttypid <> 'text'::regtype
+OR o.collname = 'C' OR c.relkind = 'v' THEN '' ELSE ' collated ' || o.collname END AS "type",
 NOT a.attnotnull AS nullable, col_description(c.oid, a.attnum) AS comment,
 obj_description(c.oid, 'pg_class') AS table_comment
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid

@@ -1,7 +1,6 @@
 """A transaction on one PostgreSQL connection, and the steps carried out in it."""
 
 import asyncio
-import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
@@ -20,6 +19,7 @@ Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 LOCK_TIMEOUT = "2s"
 ROLLBACK_SECONDS = 5.0
+COPY_ROWS = 50_000
 _BEGIN = f"BEGIN; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"
 _TYPES = {kind.arrow: kind.postgres for kind in Kind if kind is not Kind.IDENTITY}
 _TYPES[Kind.TEXT.arrow] += ' COLLATE "C"'  # sorts as the tables do
@@ -101,12 +101,19 @@ async def _carry_out(connection: Connection, step: Step) -> Any:
             rows = await statement.fetch(*parameters)
             return to_table(rows, statement.get_attributes()).to_pylist()
         case Load(name, rows):
-            payload = await asyncio.to_thread(encode_binary, rows)
-            await connection.execute(_temp_table(name, rows.schema))
-            await connection.copy_to_table(
-                name, source=io.BytesIO(payload), columns=rows.column_names, format="binary"
-            )
+            for start in range(0, max(1, rows.num_rows), COPY_ROWS):
+                await _copy(connection, name, rows.slice(start, COPY_ROWS))
             return 0
+
+
+async def _copy(connection: Connection, name: str, rows: pa.Table) -> None:
+    """Copy rows in one message, right after a statement that shows the server to be there.
+
+    Where asyncpg waits between the messages of a COPY, it hears nothing of a server that dies.
+    """
+    payload: Any = memoryview(await asyncio.to_thread(encode_binary, rows))
+    await connection.execute(_temp_table(name, rows.schema))
+    await connection.copy_to_table(name, source=payload, columns=rows.column_names, format="binary")
 
 
 def touched(status: str) -> int:
