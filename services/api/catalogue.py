@@ -1,6 +1,7 @@
 """What the catalogue says of a dataset: its declaration, and how much of it is stored."""
 
 import asyncio
+import datetime as dt
 import time
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from services.api.queries import count_rows
 from shared.columns import Kind
 from shared.database.base import Database
-from shared.dataset import Column, Dataset
+from shared.dataset import Check, Column, Dataset
 from shared.record import encode_time
 
 KEEP_SECONDS = 5.0
@@ -46,12 +47,13 @@ class Catalogue:
 
     async def _read(self, dataset: Dataset) -> Entry:
         table = await self._database.fetch(count_rows(dataset), timeout_ms=self._timeout_ms)
-        count, first, last, newest = (column[0].as_py() for column in table.columns)
+        count, first, last, newest, *flagged = (column[0].as_py() for column in table.columns)
         return {
             "rows": count,
             "first": _spelled(dataset, first),
             "last": _spelled(dataset, last),
             "newest_as_of": newest and encode_time(newest),
+            "flagged": dict(zip(dataset.check_sql, flagged, strict=True)),
         }
 
 
@@ -67,8 +69,18 @@ def describe(dataset: Dataset) -> Entry:
         "filterable": list(dataset.selectable),
         "alias": dataset.alias,
         "versioned": dataset.versioned,
+        "retention_days": dataset.retention and dataset.retention / dt.timedelta(days=1),
+        "checks": [_check(dataset, check) for check in dataset.checks],
         "fields": [_field(dataset, column) for column in dataset.columns],
         "data": f"/v1/data/{dataset.name}",
+    }
+
+
+def _check(dataset: Dataset, check: Check) -> Entry:
+    return {
+        "name": check.name,
+        "description": check.about,
+        "condition": dataset.check_sql[check.name],
     }
 
 

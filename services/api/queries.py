@@ -36,13 +36,20 @@ def select_rows(read: Read, backend: str) -> Query:
 
 
 def count_rows(dataset: Dataset) -> str:
-    """Return the query of a dataset's size, first and last time, and newest as_of."""
+    """Return the query of a dataset's size, first and last time, newest as_of, flagged rows.
+
+    One column for each check follows the four others, in order of their declaration.
+    """
     time = quote(dataset.time) if dataset.time else None
     first, last = (f"min({time})", f"max({time})") if time else ("NULL", "NULL")
     newest = f"max({quote('as_of')})" if dataset.versioned else "NULL"
+    flagged = "".join(
+        f", count(*) FILTER (WHERE {sql}) AS {quote(f'flagged_{name}')}"
+        for name, sql in dataset.check_sql.items()
+    )
     return (
         f"SELECT count(*) AS row_count, {first} AS first_time, {last} AS last_time, "
-        f"{newest} AS newest_as_of FROM {quote(dataset.name)}"
+        f"{newest} AS newest_as_of{flagged} FROM {quote(dataset.name)}"
     )
 
 

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 
 from services.loader.batch import Chunk
+from services.loader.flagged import count_flagged
 from shared.database.base import Batch, Database, Reader, Written
 from shared.decode import Decoded, Rejected, decode
 from shared.errors import Fatal, InvalidRecord, Transient
@@ -38,9 +39,12 @@ class Writer:
         """
         batch = Batch(self._reader, chunk.dataset, decoded.table, decoded.rejected, chunk.moves)
         try:
-            return await self._persist(batch)
+            written = await self._persist(batch)
         except InvalidRecord:
-            return await self._persist(await self._without_refused(chunk, batch))
+            batch = await self._without_refused(chunk, batch)
+            written = await self._persist(batch)
+        count_flagged(batch)
+        return written
 
     async def _persist(self, batch: Batch) -> Written:
         pause = FIRST_PAUSE_SECONDS
