@@ -3,8 +3,10 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 import structlog
 
@@ -75,6 +77,7 @@ async def _named(name: str, service: Service, stop: asyncio.Event) -> None:
 
 async def _supervise(main: Service, grace: float) -> int:
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_on_stray_exception)
     stop = asyncio.Event()
     task = asyncio.ensure_future(main(stop))
 
@@ -99,6 +102,12 @@ async def _supervise(main: Service, grace: float) -> int:
         return await task or EX_OK
     except asyncio.CancelledError:
         return EX_FAILED
+
+
+def _on_stray_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Pass over a name's look-up that failed after it was given up, which uvloop would log."""
+    if not isinstance(context.get("exception"), socket.gaierror):
+        loop.default_exception_handler(context)
 
 
 def _abandon() -> None:

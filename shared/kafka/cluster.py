@@ -148,24 +148,12 @@ async def _ask_each(options: Mapping[str, Any], question: Callable[[Any], Awaita
 async def _ask(
     host: str, port: int, options: Mapping[str, Any], question: Callable[[Any], Awaitable[T]]
 ) -> T:
-    # Before connecting, and never cancelled: uvloop logs a look-up that fails after it was.
-    if (fault := await asyncio.shield(_look_up(host, port))) is not None:
-        raise fault
     reach = {name: value for name, value in options.items() if name != "bootstrap_servers"}
     connection = await create_conn(host, port, **reach)
     try:
         return await question(connection)
     finally:
         await connection.close()
-
-
-async def _look_up(host: str, port: int) -> OSError | None:
-    """Return why a name has no address, None where it has one."""
-    try:
-        await asyncio.get_running_loop().getaddrinfo(host, port)
-    except OSError as exc:
-        return exc
-    return None
 
 
 async def _introduced(connection: Any, options: Mapping[str, Any]) -> Cluster:

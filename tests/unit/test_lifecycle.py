@@ -192,3 +192,14 @@ async def test_a_pause_ends_early_when_the_process_stops() -> None:
     waiting = asyncio.create_task(pause(stop, 3600))
     stop.set()
     assert await asyncio.wait_for(waiting, 10) is True
+
+
+@pytest.mark.parametrize(("fault", "lines"), [("socket.gaierror(-3, 'x')", 0), ("OSError('x')", 1)])
+def test_of_what_nobody_waits_for_only_a_look_up_given_up_is_passed_over(
+    fault: str, lines: int
+) -> None:
+    body = f"import gc, socket; asyncio.Future().set_exception({fault}); gc.collect()"
+    with program(body) as process:
+        status, said = ended(process)
+    assert status == 0
+    assert said.count("never retrieved") == lines, said
