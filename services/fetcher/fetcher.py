@@ -76,15 +76,17 @@ class Fetcher:
         since: dt.date | None = None,
         progress: Progress | None = None,
     ) -> FetchReport:
-        """Fetch the named sources, or all, once and side by side.
+        """Fetch the named sources, or all that are needed, once and side by side.
 
-        Raises ConfigError before any I/O to a network for an unknown source, a missing setting
-        or a wrong watchlist; Transient, in an ExceptionGroup, where the broker is away.
+        A source that lacks a setting is left out, and the report says so, unless it was named or
+        no other is left. Raises ConfigError before any I/O to a network for an unknown source, a
+        missing setting or a wrong watchlist; Transient, in an ExceptionGroup, where the broker
+        is away.
         """
         watchlist = read_watchlist(self._settings.watchlist)
-        selected = self._selected(names, watchlist)
-        plan = [(source, self._asks(source, watchlist, since)) for source in selected]
         report = FetchReport()
+        selected = self._ready(names, watchlist, report.left_out, some=True)
+        plan = [(source, self._asks(source, watchlist, since)) for source in selected]
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(self._client(selected))
             group = await stack.enter_async_context(asyncio.TaskGroup())
@@ -102,7 +104,10 @@ class Fetcher:
         ConfigError is raised. What the watchlist gains is fetched within seconds.
         """
         watched = WatchedFile(self._settings.watchlist)
-        ready = self._ready(names, watched.current)
+        left_out: dict[str, str] = {}
+        ready = self._ready(names, watched.current, left_out)
+        for name, reason in left_out.items():
+            _log.warning("source_left_out", source=name, reason=reason)
         changed = {source.name: asyncio.Event() for source in ready}
 
         def tell(before: Watchlist, after: Watchlist) -> None:
@@ -120,25 +125,34 @@ class Fetcher:
         """Raise ConfigError for whatever can be known to be wrong without any connection."""
         if replays:
             self._selected(names, self._watchlist_if_any())
-            return
-        watchlist = read_watchlist(self._settings.watchlist)
-        if not once:
-            self._ready(names, watchlist)
-            return
-        for source in self._selected(names, watchlist):
-            self._asks(source, watchlist)
+        else:
+            self._ready(names, read_watchlist(self._settings.watchlist), {}, some=once)
 
-    def _ready(self, names: Iterable[str] | None, watchlist: Watchlist) -> list[Source]:
+    def _ready(
+        self,
+        names: Iterable[str] | None,
+        watchlist: Watchlist,
+        left_out: dict[str, str],
+        *,
+        some: bool = False,
+    ) -> list[Source]:
+        """Return the sources that can be fetched, and note in `left_out` why others cannot.
+
+        Raises ConfigError for a named one that cannot, and with `some` where none can.
+        """
         named = bool(names or self._settings.fetch_sources)
+        selected = self._selected(names, watchlist)
         ready: list[Source] = []
-        for source in self._selected(names, watchlist):
+        for source in (s for s in selected if named or s.needed(self._settings)):
             try:
                 self._asks(source, watchlist)
                 ready.append(source)
             except ConfigError as exc:
                 if named:
                     raise
-                _log.warning("source_left_out", source=source.name, reason=str(exc))
+                left_out[source.name] = str(exc)
+        if some and left_out and not ready:
+            raise ConfigError("; ".join(left_out.values()))
         return ready
 
     def _asks(

@@ -22,11 +22,13 @@ class FetchReport:
     runs       one summary for each source that had something to do
     unclaimed  how many answers of an archive no source reads, by URL
     faults     what is wrong with the archive itself
+    left_out   why sources that nobody named were not asked, by name
     """
 
     runs: list[RunSummary] = field(default_factory=list)
     unclaimed: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def records(self) -> int:

@@ -1,18 +1,20 @@
 """Fetching from a real server: what is published, archived, logged and given up."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from services.fetcher.answer import Request
 from services.fetcher.fetcher import Fetcher
 from services.fetcher.http import HttpClient, Limits
 from services.fetcher.registry import SourceRegistry
+from services.fetcher.summary import summary_lines
 from services.fetcher.watchlist import add_names
 from shared.errors import ConfigError, Transient
 from shared.settings import Settings
@@ -36,11 +38,16 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(watchlist=watchlist, fred_api_key=SecretStr(SECRET))
 
 
-def fetcher(settings: Settings, server: Server, publisher: Collected | None) -> Fetcher:
+def fetcher(
+    settings: Settings,
+    server: Server,
+    publisher: Collected | None,
+    registry: SourceRegistry | None = None,
+) -> Fetcher:
     limits = Limits(attempts=1, body_bytes=10_000)
     client = HttpClient({"127.0.0.1": 1_000.0}, limits=limits, schemes=("http",), private=True)
-    registry = SourceRegistry([Numbers(server.address)])
-    return Fetcher(settings, publisher, registry=registry, client=lambda _: client)
+    numbers = SourceRegistry([Numbers(server.address)])
+    return Fetcher(settings, publisher, registry=registry or numbers, client=lambda _: client)
 
 
 async def test_what_is_watched_is_published_and_the_run_is_logged_after_it(
@@ -159,6 +166,32 @@ async def test_a_missing_key_is_told_before_anything_is_asked(
     with pytest.raises(ConfigError, match="FRED_API_KEY"):
         await fetcher(keyless, server, Collected()).fetch_once()
     assert server.requests == []
+
+
+async def test_a_source_without_its_key_does_not_keep_others_from_being_fetched(
+    server: Server, settings: Settings
+) -> None:
+    class Free(Numbers):
+        """Numbers that need no key, for whoever has none."""
+
+        name: ClassVar[str] = "free"
+
+        def requests(self, *_: object) -> Sequence[Request]:
+            return [Request(server.url("/numbers/a"))]
+
+        def needed(self, settings: Settings) -> bool:
+            return settings.fred_api_key is None
+
+    server.replies = {f"/numbers/{name}": [response(b"1")] for name in "ab"}
+    registry = SourceRegistry([Numbers(server.address), Free()])
+    keyless = settings.model_copy(update={"fred_api_key": None})
+    report = await fetcher(keyless, server, Collected(), registry).fetch_once()
+    assert [run.source for run in report.runs] == ["free"]
+    assert any(
+        line.startswith("numbers: left out: numbers need a key") for line in summary_lines(report)
+    )
+    keyed = await fetcher(settings, server, Collected(), registry).fetch_once()
+    assert [run.source for run in keyed.runs] == ["numbers"]
 
 
 async def test_a_broker_that_is_away_ends_the_run(server: Server, settings: Settings) -> None:
