@@ -202,7 +202,7 @@ def test_moments_name_their_zone_and_lie_in_years_1_to_9999(
 
 
 @pytest.mark.parametrize("dataset", DATASETS, ids=lambda d: d.name)
-@examples(100)
+@examples(40)
 @given(data=st.data())
 def test_every_row_can_be_written_and_read(dataset: Dataset, data: st.DataObject) -> None:
     row = data.draw(rows(dataset))

@@ -18,7 +18,7 @@ from tests.strategies import EVERYTHING, examples, tables
 
 DATASETS = [*discover(), EVERYTHING]
 FRED = discover()["fred_data"]
-FEW = examples(200)
+FEW = examples(50)
 FAR = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 LATEST = FAR.replace(tzinfo=None)
 
