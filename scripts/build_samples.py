@@ -40,6 +40,14 @@ CLC-L-1d-bad-div IBE-MC-1d-no-bad-divs JENYX-1d-cg-double-count KME-MI-1d-bad-di
 REL-L-1d-bad-div SAND-1d-bad-div SERE-L-1d-bad-div TEM-L-1d-bad-div TEP-PA-1d-bad-div
 TISG-MI-1d-no-bad-divs VWILX-1d-cg-double-count"""
 
+AS_RECORDED = ("ici/flows_data_saved_", "news/commdash_google_news", "cboe/delayed_quotes_options/")
+KINDS = {
+    ".csv": "text/csv",
+    ".json": "application/json",
+    ".xls": "application/vnd.ms-excel",
+    ".xml": "application/rss+xml",
+}
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -54,13 +62,13 @@ class Sample:
     @property
     def line(self) -> dict[str, Any]:
         """The answer's line of the index."""
-        kind = "text/csv" if ".csv" in self.path else "application/json"
+        suffix = next(suffix for suffix in KINDS if suffix in self.path)
         return {
             "url": self.url,
             "path": self.path,
             "fetched_at": self.fetched_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "status": 200,
-            "headers": {"content-type": kind},
+            "headers": {"content-type": KINDS[suffix]},
         }
 
 
@@ -70,8 +78,9 @@ def main() -> None:
         sys.exit(f"no recorded answers at {RECORDED}: nothing done")
     with (RECORDED / "MANIFEST.tsv").open(encoding="utf-8") as file:
         manifest = {row["path"]: row for row in csv.DictReader(file, delimiter="\t")}
+    found = (_fred, _recorded_charts, _tables, _cboe, _as_recorded)
     samples = sorted(
-        [*_fred(manifest), *_recorded_charts(manifest), *_tables(manifest), *_cboe(manifest)],
+        (sample for samples_of in found for sample in samples_of(manifest)),
         key=lambda sample: (sample.fetched_at, sample.url, sample.path),
     )
     for sample in samples:
@@ -202,6 +211,21 @@ def _cboe(manifest: dict[str, dict[str, str]]) -> Iterator[Sample]:
     origin = f"rebuilt from {row['path']}: {row['source_and_licence']}"
     body = text.getvalue().encode()
     yield Sample(f"{base}/VIX_History.csv", "cboe/VIX_History.csv.gz", moment, body, origin)
+
+
+def _as_recorded(manifest: dict[str, dict[str, str]]) -> Iterator[Sample]:
+    """Yield what is carried byte for byte, under the URL and time of the archive."""
+    with (RECORDED / "index.ndjson").open(encoding="utf-8") as lines:
+        for line in map(json.loads, lines):
+            path = line["path"]
+            if path.startswith(AS_RECORDED):
+                moment = dt.datetime.fromisoformat(line["fetched_at"])
+                body = (RECORDED / path).read_bytes()
+                target = f"{path.partition('/')[0]}/{path.rpartition('/')[2]}.gz"
+                target = target.replace("/AAPL", "/options-AAPL")
+                yield Sample(
+                    line["url"], target, moment, body, manifest[path]["source_and_licence"]
+                )
 
 
 def _attribute(samples: list[Sample]) -> None:

@@ -89,6 +89,19 @@ def test_vix_is_there(parsed: list[tuple[Answer, Parsed]]) -> None:
     assert found["VIX"] == (dt.date(2014, 1, 3), dt.date(2019, 1, 3))
 
 
+def test_flows_are_restated_and_chain_and_articles_are_there(
+    parsed: list[tuple[Answer, Parsed]],
+) -> None:
+    months = [rows.table for rows in _rows(parsed, "ici_etf_monthly_flows")]
+    assert len(months) == 5
+    assert months[0].num_rows == 87
+    assert not months[1].slice(0, 87).equals(months[0])
+    assert [rows.table.num_rows for rows in _rows(parsed, "options_chain")] == [3576]
+    assert [rows.table.num_rows for rows in _rows(parsed, "options_data")] == [1]
+    assert [rows.table.num_rows for rows in _rows(parsed, "news_articles")] == [6]
+    assert sum(rows.table.num_rows for rows in _rows(parsed, "corporate_actions")) > 100
+
+
 def test_no_record_is_newer_than_its_fetch(parsed: list[tuple[Answer, Parsed]]) -> None:
     for answer, result in parsed:
         for rows in result.rows:
