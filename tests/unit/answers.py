@@ -11,6 +11,7 @@ from services.fetcher.answer import Answer
 FETCHED_AT = dt.datetime(2024, 11, 3, 12, tzinfo=dt.UTC)
 FRED = "https://api.stlouisfed.org/fred/series"
 CHART = "https://query1.finance.yahoo.com/v8/finance/chart"
+OPTIONS = "https://cdn.cboe.com/api/global/delayed_quotes/options"
 HISTORY = "https://cdn.cboe.com/api/global/us_indices/daily_prices"
 
 
@@ -80,3 +81,19 @@ def history(text: str, symbol: str = "VIX", last_modified: str = "") -> Answer:
     """Return CBOE's history of an index."""
     url = f"{HISTORY}/{symbol}_History.csv"
     return answer(url, text.encode(), headers={"last-modified": last_modified})
+
+
+def contract(symbol: str = "AAPL260821C00330000", **changed: Any) -> dict[str, Any]:
+    """Return one contract of CBOE's chains."""
+    plain = {
+        "option": symbol, "bid": 1.0, "ask": 1.5, "iv": 0.25, "open_interest": 10.0,
+        "volume": 2.0, "delta": 0.5, "last_trade_price": 1.25,
+    }  # fmt: skip
+    return plain | changed
+
+
+def chain(*contracts: Any, symbol: str = "AAPL", **data: Any) -> Answer:
+    """Return CBOE's chain with these contracts; `data` changes what stands beside them."""
+    whole = {"current_price": 330.0, "last_trade_time": "2026-07-24T15:59:59"} | data
+    document = {"timestamp": "2026-07-26 03:44:38", "data": whole | {"options": list(contracts)}}
+    return answer(f"{OPTIONS}/{symbol}.json", orjson.dumps(document))

@@ -13,7 +13,18 @@ from services.fetcher.answer import Answer, UnreadableAnswer, UpstreamError
 from services.fetcher.registry import discover
 from shared.record import encode
 from tests.strategies.depth import examples
-from tests.unit.answers import CHART, FRED, HISTORY, answer, chart, observation, observations
+from tests.unit.answers import (
+    CHART,
+    FRED,
+    HISTORY,
+    OPTIONS,
+    answer,
+    chain,
+    chart,
+    contract,
+    observation,
+    observations,
+)
 
 SOURCES = discover()
 URLS = [
@@ -21,7 +32,10 @@ URLS = [
     f"{FRED}?series_id=GDP",
     f"{CHART}/AAPL?interval=1d",
     f"{HISTORY}/VIX_History.csv",
+    f"{OPTIONS}/AAPL.json",
+    "https://www.ici.org/etf_flows_data_2024.xls",
 ]
+JSON_URLS = [*URLS[:3], URLS[4]]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -55,9 +69,11 @@ def test_any_bytes(url: str, body: bytes, status: int) -> None:
     read(answer(url, body, status))
 
 
-@pytest.mark.parametrize("url", URLS[:3])
+@pytest.mark.parametrize("url", JSON_URLS)
 @examples(100)
-@given(document=st.dictionaries(st.sampled_from(["chart", "observations", "seriess"]), JSON))
+@given(
+    document=st.dictionaries(st.sampled_from(["chart", "observations", "seriess", "data"]), JSON)
+)
 def test_any_json(url: str, document: object) -> None:
     read(answer(url, orjson.dumps(document)))
 
@@ -67,8 +83,9 @@ def test_any_json(url: str, document: object) -> None:
     [
         lambda: observations([observation("2024-07-01", "1")] * 2, "&realtime_start=2000-01-01"),
         lambda: chart([0, 86_400], [1.0, 2.0], adjclose=[1.0, 2.0]),
+        lambda: chain(contract(), contract("AAPL260821P00330000")),
     ],
-    ids=["observations", "chart"],
+    ids=["observations", "chart", "options"],
 )
 @examples(100)
 @given(data=st.data())
@@ -86,6 +103,6 @@ def test_a_good_answer_with_any_one_value_replaced(
 
 
 @pytest.mark.parametrize("depth", [1_000, 200_000])
-@pytest.mark.parametrize("url", URLS[:3])
+@pytest.mark.parametrize("url", JSON_URLS)
 def test_any_depth(url: str, depth: int) -> None:
     read(answer(url, b'{"chart":' * depth + b"1" + b"}" * depth))

@@ -4,35 +4,19 @@ import datetime as dt
 import math
 from typing import Any
 
-import orjson
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.answer import Answer, Parsed, UnreadableAnswer, UpstreamError
+from services.fetcher.answer import Parsed, UnreadableAnswer, UpstreamError
 from services.fetcher.option_figures import implied_volatility
 from services.fetcher.sources.cboe_options import SOURCE
 from services.fetcher.watchlist import Watchlist
 from shared.settings import Settings
-from tests.unit.answers import answer
+from tests.unit.answers import OPTIONS, answer, chain, contract
 
-URL = "https://cdn.cboe.com/api/global/delayed_quotes/options"
 FRIDAY = dt.date(2026, 7, 24)
-
-
-def contract(symbol: str = "AAPL260821C00330000", **changed: Any) -> dict[str, Any]:
-    plain = {
-        "option": symbol, "bid": 1.0, "ask": 1.5, "iv": 0.25, "open_interest": 10.0,
-        "volume": 2.0, "delta": 0.5, "last_trade_price": 1.25,
-    }  # fmt: skip
-    return plain | changed
-
-
-def chain(*contracts: Any, symbol: str = "AAPL", **data: Any) -> Answer:
-    whole = {"current_price": 330.0, "last_trade_time": "2026-07-24T15:59:59"} | data
-    document = {"timestamp": "2026-07-26 03:44:38", "data": whole | {"options": list(contracts)}}
-    return answer(f"{URL}/{symbol}.json", orjson.dumps(document))
 
 
 def contracts_of(parsed: Parsed) -> list[dict[str, Any]]:
@@ -115,15 +99,15 @@ def test_no_options_is_said() -> None:
 
 def test_an_unknown_symbol_and_a_page() -> None:
     with pytest.raises(UpstreamError, match="403"):
-        SOURCE.parse(answer(f"{URL}/NONE.json", b"<Error>AccessDenied</Error>", 403))
+        SOURCE.parse(answer(f"{OPTIONS}/NONE.json", b"<Error>AccessDenied</Error>", 403))
     with pytest.raises(UnreadableAnswer, match="'options'"):
-        SOURCE.parse(answer(f"{URL}/AAPL.json", b'{"data": {}}'))
+        SOURCE.parse(answer(f"{OPTIONS}/AAPL.json", b'{"data": {}}'))
 
 
 def test_an_index_is_asked_for_by_its_underscore() -> None:
     watchlist = Watchlist({"cboe_options": {"underlyings": ("AAPL", "^SPX")}})
     urls = [request.url for request in SOURCE.requests(watchlist, Settings(), None)]
-    assert urls == [f"{URL}/AAPL.json", f"{URL}/_SPX.json"]
+    assert urls == [f"{OPTIONS}/AAPL.json", f"{OPTIONS}/_SPX.json"]
     assert all(map(SOURCE.matches, urls))
 
 
