@@ -39,6 +39,9 @@ def describe_dataset(name: str, prefix: str, *, as_json: bool) -> None:
         "time": dataset.time,
         "cadence": dataset.cadence,
         "versioned": dataset.versioned,
+        "filters": list(dataset.selectable),
+        "retention": str(dataset.retention) if dataset.retention else None,
+        "checks": [f"{check.name} ({check.about})" for check in dataset.checks],
     }
     if as_json:
         fields = [dict(zip(columns, row, strict=True)) for row in rows]
@@ -100,7 +103,7 @@ def _facts(source: Source) -> dict[str, Any]:
 
 
 def _period(source: Source) -> str:
-    return str(source.every).removesuffix(", 0:00:00")
+    return str(source.cadence or source.every).removesuffix(", 0:00:00")
 
 
 def _describe(documentation: str, facts: dict[str, Any]) -> None:

@@ -6,10 +6,12 @@ import pytest
 from aiokafka import errors as kafka
 
 from shared.errors import ConfigError, InvalidRecord, Transient
-from shared.kafka import TopicPartition, TopicSpec, partition_for
+from shared.kafka import TopicPartition, TopicSpec, declared_topics, partition_for
 from shared.kafka.faults import OffsetOutOfRange, translate, translated
 from shared.kafka.lane import Lane
 from shared.record import Record
+from shared.registry import discover
+from shared.settings import Settings
 
 _PLACE = TopicPartition("bars", 0)
 
@@ -39,6 +41,12 @@ def test_a_topic_is_kept_for_ever_unless_it_says_otherwise() -> None:
         "retention.ms": "1000",
         "segment.ms": "60000",
     }
+
+
+def test_a_topic_is_kept_as_long_as_its_dataset_declares() -> None:
+    specs = {spec.name: spec.settings for spec in declared_topics(Settings(), discover())}
+    assert specs["econ.options_chain"]["retention.ms"] == str(90 * 24 * 3600 * 1000)
+    assert specs["econ.fred_data"]["retention.ms"] == "-1"
 
 
 @pytest.mark.parametrize(
