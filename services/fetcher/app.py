@@ -29,7 +29,7 @@ class FetchOrder:
 
     names       sources, whatever their case; none: FETCH_SOURCES, else all
     once        fetch once and end, instead of keeping fresh
-    since       ask for data from this day on only
+    since       ask for data from this day on, whatever was had before; a service does so first
     replay_dir  play this archive back and end, instead of asking upstreams
     dry_run     publish nothing, and so need no broker; together with `once` or `replay_dir`
     """
@@ -70,6 +70,8 @@ async def run_fetcher(
             if settings.fetch_replay_dir:
                 replaying = _replay_first(fetcher, settings, settings.fetch_replay_dir, order.names)
                 await unless_stopped(stop, replaying)
+            if order.since:
+                await unless_stopped(stop, fetcher.fetch_once(order.names, order.since, progress))
             await fetcher.serve(stop, order.names)
         return None
 

@@ -11,17 +11,17 @@ from services.fetcher.answer import Request
 from services.fetcher.archive import ArchiveWriter
 from services.fetcher.http import HttpClient
 from services.fetcher.ledger import open_ledger
-from services.fetcher.live import Conversation, fetch
-from services.fetcher.memory import Oblivion, States
+from services.fetcher.live import GIVE_UP_AFTER, Conversation, fetch
+from services.fetcher.memory import Memory, Oblivion, States
 from services.fetcher.publish import DryRun, Publisher
 from services.fetcher.registry import SourceRegistry, discover
 from services.fetcher.replay import FetchReport, replay
 from services.fetcher.run import Progress, Run, RunSummary
-from services.fetcher.schedule import keep_fresh
+from services.fetcher.schedule import Refresh, keep_fresh
 from services.fetcher.source import Source
 from services.fetcher.watching import WatchedFile
 from services.fetcher.watchlist import Watchlist, read_watchlist
-from shared.errors import ConfigError
+from shared.errors import ConfigError, Transient
 from shared.observability import get_logger
 from shared.settings import Settings
 
@@ -119,7 +119,8 @@ class Fetcher:
             group.create_task(watched.follow(stop, tell))
             for source in ready:
                 refresh = partial(self._refresh, source, watched, client)
-                group.create_task(keep_fresh(source, refresh, stop, changed[source.name]))
+                event = changed[source.name]
+                group.create_task(self._keep_fresh(source, refresh, stop, event, watched))
 
     def check(self, names: Iterable[str] | None = None, *, replays: bool, once: bool) -> None:
         """Raise ConfigError for whatever can be known to be wrong without any connection."""
@@ -160,11 +161,33 @@ class Fetcher:
     ) -> Sequence[Request]:
         return source.configured(watchlist).requests(watchlist, self._settings, since)
 
+    async def _keep_fresh(
+        self,
+        source: Source,
+        refresh: Refresh,
+        stop: asyncio.Event,
+        changed: asyncio.Event,
+        watched: WatchedFile,
+    ) -> None:
+        """Keep a source fresh, from when it was last, if nothing was added to it since."""
+        last: dt.datetime | None = None
+        try:
+            memory = Memory(await self._states.recall(source.name), dt.datetime.now(dt.UTC))
+        except Transient as exc:
+            _log.warning("state_not_recalled", source=source.name, reason=str(exc))
+        else:
+            asked = self._asks(source, watched.current)
+            if all(request.name in memory.had for request in asked):
+                last = memory.complete_at
+        await keep_fresh(source, refresh, stop, changed, last)
+
     async def _refresh(
-        self, source: Source, watched: WatchedFile, client: HttpClient, since: dt.date | None
+        self, source: Source, watched: WatchedFile, client: HttpClient, probing: bool
     ) -> RunSummary:
-        requests = self._asks(source, watched.current, since)
-        return await self._fetch(source.configured(watched.current), requests, client, since)
+        requests = self._asks(source, watched.current)
+        configured = source.configured(watched.current)
+        patience = 1 if probing else GIVE_UP_AFTER
+        return await self._fetch(configured, requests, client, patience=patience)
 
     async def _fetch(
         self,
@@ -173,6 +196,7 @@ class Fetcher:
         client: HttpClient,
         since: dt.date | None = None,
         progress: Progress | None = None,
+        patience: int = GIVE_UP_AFTER,
     ) -> RunSummary:
         folder = self._settings.fetch_archive_dir
         archive = ArchiveWriter(folder) if folder else None
@@ -180,7 +204,7 @@ class Fetcher:
         asked = ledger.planned(requests)
         prefix = self._settings.kafka_topic_prefix
         run = Run(source, self._publisher, prefix, planned=len(asked), progress=progress)
-        talk = Conversation(run, client, archive, ledger)
+        talk = Conversation(run, client, archive, ledger, patience)
         return await fetch(run, asked, talk, ledger)
 
     def _selected(self, names: Iterable[str] | None, watchlist: Watchlist) -> list[Source]:

@@ -14,7 +14,7 @@ from services.fetcher.run import Run, RunSummary
 from shared.errors import Transient
 
 _MAX_FOLLOW_UPS = 1_000
-_GIVE_UP_AFTER = 3
+GIVE_UP_AFTER = 3
 """Requests in a row without an answer after which an upstream counts as away."""
 _AWAY = frozenset({500, 502, 503, 504})
 _THROTTLED = 429
@@ -32,7 +32,7 @@ class Conversation:
         client: HttpClient,
         archive: ArchiveWriter | None,
         ledger: Ledger,
-        patience: int = _GIVE_UP_AFTER,
+        patience: int = GIVE_UP_AFTER,
     ) -> None:
         self._run = run
         self._client = client
@@ -136,6 +136,7 @@ async def fetch(
                 waiting.append(request)
                 run.summary.planned += 1
     if waiting:
+        run.summary.cut_short = True
         run.fail(run.source.hosts[0], f"away or throttled: {len(waiting)} requests were not sent")
     summary = await run.finish()
     await ledger.close(complete=not summary.failed)

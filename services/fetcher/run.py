@@ -32,6 +32,7 @@ class RunSummary:
 
     planned          how many answers there will be, as far as is known
     unchanged        answers that said what was published before, and so were not again
+    cut_short        the upstream was left alone before all was asked
     rest_until       when the upstream wants to be asked again; None: it did not say
     upstream_errors  what upstreams answered instead of data, each with its URL
     failures         what went wrong on the way, each with its URL; these fail the run
@@ -53,6 +54,7 @@ class RunSummary:
     upstream_errors: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     rest_until: dt.datetime | None = None
+    cut_short: bool = False
     seconds: float = 0.0
 
     @property

@@ -1,4 +1,4 @@
-"""Runs a source again and again at its cadence, until it is told to stop."""
+"""Runs a source again and again when it is due, until it is told to stop."""
 
 import asyncio
 import datetime as dt
@@ -6,41 +6,82 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from services.fetcher.cadence import Breaker
 from services.fetcher.run import RunSummary
 from services.fetcher.source import Source
 from shared.errors import Transient
+from shared.lifecycle import pause
 from shared.observability import get_logger
 
 T = TypeVar("T")
-Refresh = Callable[[dt.date | None], Coroutine[Any, Any, RunSummary]]
-"""Runs a source once, asking from a day on where one is given."""
+Refresh = Callable[[bool], Coroutine[Any, Any, RunSummary]]
+"""Runs a source once; only to see whether its upstream is alive again where that is true."""
 
 _JITTER = 0.1
-_RETRY = dt.timedelta(minutes=15)
+_LATEST = dt.timedelta(minutes=10)
+_RETRY = dt.timedelta(minutes=1)
+_LONGEST_REST = dt.timedelta(days=1)
 _log = get_logger(__name__)
 
 
 async def keep_fresh(
-    source: Source, refresh: Refresh, stop: asyncio.Event, changed: asyncio.Event
+    source: Source,
+    refresh: Refresh,
+    stop: asyncio.Event,
+    changed: asyncio.Event,
+    last: dt.datetime | None = None,
 ) -> None:
-    """Refresh a source at once, then every `source.every`, a tenth earlier or later.
+    """Refresh a source whenever it is due, a little late so that not all ask at once.
 
-    Refreshes at once when `changed` is set, which says that more is watched. A run that had
-    nothing is repeated in 15 minutes.
-    Transient is waited out; other errors are raised. Returns when `stop` is set; a run under
-    way is cancelled.
+    `last` is when it was refreshed before this process began: what became due meanwhile is
+    caught up with at once, and without it so is everything. Refreshes at once, too, when
+    `changed` is set, which says that more is watched. A run that had nothing is repeated
+    after a minute, then two, four and so on; one that was told to wait waits. Transient is
+    waited out; other errors are raised. Returns when `stop` is set; a run under way is
+    cancelled.
     """
-    while not stop.is_set():
+    breaker = Breaker()
+    due = source.due_after(last) if last else _now()
+    _log.info("refresh_planned", source=source.name, at=due.isoformat(timespec="seconds"))
+    while not await _until(due, stop, changed):
         changed.clear()
-        wait = min(_RETRY, source.every)
         try:
-            summary = await unless_stopped(stop, refresh(None))
+            summary = await unless_stopped(stop, refresh(breaker.is_open))
         except Transient as exc:
             _log.warning("refresh_postponed", source=source.name, reason=str(exc))
-        else:
-            if summary is not None and summary.status != "failed":
-                wait = source.every
-        await _pause(stop, changed, wait.total_seconds() * _spread())
+            due = min(_now() + _RETRY, source.due_after(_now()))
+            continue
+        if summary is not None:
+            due = _next(source, summary, breaker)
+            _log.info("refresh_planned", source=source.name, at=due.isoformat(timespec="seconds"))
+            await _rest(summary, stop)
+
+
+def _next(source: Source, summary: RunSummary, breaker: Breaker) -> dt.datetime:
+    """Return when to refresh again after a run."""
+    now = _now()
+    due = source.due_after(now)
+    breaker.note(failed=summary.status == "failed" or summary.cut_short)
+    if breaker.failures:
+        due = min(due, now + breaker.wait)
+    if breaker.failures == Breaker.OPENS_AFTER:
+        _log.warning("source_dead", source=source.name, reason=summary.message)
+    return due + min(_LATEST, (due - now) * _JITTER) * random.random()  # noqa: S311
+
+
+async def _rest(summary: RunSummary, stop: asyncio.Event) -> None:
+    """Leave the upstream alone for as long as it asked, a day at most, whatever changes."""
+    if summary.rest_until is not None:
+        seconds = min(_LONGEST_REST, summary.rest_until - _now()).total_seconds()
+        await pause(stop, max(0.0, seconds))
+
+
+async def _until(due: dt.datetime, stop: asyncio.Event, changed: asyncio.Event) -> bool:
+    """Wait until a time comes or an event is set; return whether `stop` is."""
+    seconds = (due - _now()).total_seconds()
+    if seconds > 0 and not stop.is_set():
+        await _pause(stop, changed, seconds)
+    return stop.is_set()
 
 
 async def unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
@@ -57,14 +98,13 @@ async def unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T
         await _cancelled(stopping, task)
 
 
-async def _pause(stop: asyncio.Event, changed: asyncio.Event, seconds: float) -> bool:
-    """Wait until an event is set or the seconds are over; return whether `changed` is set."""
+async def _pause(stop: asyncio.Event, changed: asyncio.Event, seconds: float) -> None:
+    """Wait until an event is set or the seconds are over."""
     waiting = [asyncio.ensure_future(event.wait()) for event in (stop, changed)]
     try:
         await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
         await _cancelled(*waiting)
-    return changed.is_set()
 
 
 async def _cancelled(*tasks: Awaitable[Any]) -> None:
@@ -74,5 +114,5 @@ async def _cancelled(*tasks: Awaitable[Any]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _spread() -> float:
-    return random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  # spreads load, guards nothing
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

@@ -8,6 +8,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from services.fetcher.answer import Answer, Parsed, Request
+from services.fetcher.cadence import Cadence, Every
 from services.fetcher.memory import Had, Memory
 from services.fetcher.watchlist import Watchlist
 from shared.dataset import Dataset
@@ -23,6 +24,7 @@ class Source(ABC):
     watches    the list in its section of the watchlist that says what to ask for
     per_second requests a second and host that the upstream bears
     every      how often it is worth asking while running as a service
+    cadence    when that is, where it has times of its own; None: at `every`
     """
 
     name: ClassVar[str]
@@ -31,6 +33,7 @@ class Source(ABC):
     watches: ClassVar[str]
     per_second: ClassVar[float] = 1.0
     every: ClassVar[dt.timedelta] = dt.timedelta(days=1)
+    cadence: ClassVar[Cadence | None] = None
 
     @property
     def documentation(self) -> str:
@@ -69,6 +72,10 @@ class Source(ABC):
     def narrowed(self, request: Request, had: Had) -> Request:
         """Return a request for the news since it was had, `request.narrowed(url)`, or itself."""
         return request
+
+    def due_after(self, moment: dt.datetime) -> dt.datetime:
+        """Return when it is due again that was refreshed at a moment."""
+        return (self.cadence or Every(self.every)).after(moment)
 
     def needed(self, settings: Settings) -> bool:
         """Return whether it is worth fetching where nobody named it."""

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from services.fetcher.app import FetchOrder, run_fetcher
 from services.fetcher.replay import FetchReport
-from shared.errors import ConfigError, Transient
+from shared.errors import ConfigError
 from shared.kafka import Cluster, TopicPartition, Watermarks, list_partitions
 from shared.registry import discover
 from shared.settings import Settings
@@ -34,6 +37,11 @@ async def replayed(settings: Settings) -> FetchReport:
     report = await run_fetcher(settings, FetchOrder(replay_dir=SAMPLES), asyncio.Event())
     assert report is not None
     return report
+
+
+def planned(lines: list[EventDict]) -> bool:
+    """Return whether a log says that the next refresh is planned."""
+    return any(line["event"] == "refresh_planned" for line in lines)
 
 
 async def test_every_record_of_the_samples_arrives(
@@ -63,20 +71,13 @@ async def test_a_service_replays_its_archive_at_the_first_start_only(
         }
     )
     counts = []
-    for start in (1, 2):
+    for _ in range(2):
         stop = asyncio.Event()
-        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
-            group.create_task(run_fetcher(settings, FetchOrder(), stop))
-
-            async def has_run(runs: int = start + 1) -> bool:
-                try:
-                    found = await published(cluster, settings.kafka_topic_prefix)
-                except Transient:  # the topics were made a moment ago
-                    return False
-                return found["data_refresh_log"] >= runs
-
-            await until(has_run, 45, every=0.2)
-            stop.set()
+        with capture_logs() as lines:
+            async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+                group.create_task(run_fetcher(settings, FetchOrder(), stop))
+                await until(partial(planned, lines), 45)
+                stop.set()
         counts.append((await published(cluster, settings.kafka_topic_prefix))["cboe_vix_history"])
     assert counts[0] == counts[1] > 0
 

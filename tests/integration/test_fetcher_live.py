@@ -1,6 +1,7 @@
 """Fetching from a real server: what is published, archived, logged and given up."""
 
 import asyncio
+import datetime as dt
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -206,13 +207,13 @@ class TestService:
 
     @asynccontextmanager
     async def serving(
-        self, settings: Settings, server: Server, names: list[str] | None = None
+        self, settings: Settings, server: Server, registry: SourceRegistry | None = None
     ) -> AsyncIterator[Collected]:
         """Serve until the end of the block; ending takes ten seconds at most."""
         published = Collected()
         stop = asyncio.Event()
         async with asyncio.timeout(30), asyncio.TaskGroup() as group:
-            group.create_task(fetcher(settings, server, published).serve(stop, names))
+            group.create_task(fetcher(settings, server, published, registry).serve(stop))
             yield published
             stop.set()
 
@@ -247,6 +248,32 @@ class TestService:
         async with self.serving(settings, server) as published:
             await until(lambda: bool(server.requests))
         assert published.records == []
+
+    async def test_a_dead_upstream_does_not_delay_the_others(
+        self, server: Server, settings: Settings
+    ) -> None:
+        class Dead(Numbers):
+            """Numbers whose upstream takes the question and never answers."""
+
+            name: ClassVar[str] = "dead"
+
+            def requests(self, *_: object) -> Sequence[Request]:
+                return [Request(server.url("/numbers/dead"))]
+
+        class Often(Numbers):
+            """Numbers that are due again at once."""
+
+            every: ClassVar[dt.timedelta] = dt.timedelta(milliseconds=10)
+
+        async def silent(_: asyncio.StreamWriter) -> None:
+            await asyncio.sleep(60)
+
+        server.replies = {f"/numbers/{name}": [response(b"1")] for name in "ab"}
+        server.replies["/numbers/dead"] = [silent]
+        registry = SourceRegistry([Often(server.address), Dead(server.address)])
+        async with self.serving(settings, server, registry) as published:
+            await until(lambda: len(published.values("data_refresh_log")) >= 3)
+        assert server.requests.count("/numbers/dead") == 1
 
     async def test_a_source_without_its_key_is_left_out_unless_it_was_named(
         self, server: Server, settings: Settings

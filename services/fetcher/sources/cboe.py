@@ -13,6 +13,7 @@ from pyarrow import csv
 
 from services.fetcher.answer import Answer, Parsed, Request, UnreadableAnswer
 from services.fetcher.body import data_of
+from services.fetcher.cadence import At, Cadence
 from services.fetcher.columns import figures, make_rows, new_columns, repeated
 from services.fetcher.source import Source
 from services.fetcher.watchlist import Watchlist
@@ -40,7 +41,11 @@ class Cboe(Source):
     hosts: ClassVar[tuple[str, ...]] = ("cdn.cboe.com",)
     datasets: ClassVar[tuple[Dataset, ...]] = (CBOE_VIX_HISTORY,)
     watches: ClassVar[str] = "symbols"
-    every: ClassVar[dt.timedelta] = dt.timedelta(hours=6)
+    cadence: ClassVar[Cadence] = At(
+        # After the close, when the day's files are written, and for what is revised over night.
+        "America/Chicago",
+        (dt.time(8), dt.time(16), dt.time(19, 30)),
+    )
 
     def matches(self, url: str) -> bool:
         parts = urlsplit(url)

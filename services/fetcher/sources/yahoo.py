@@ -20,6 +20,7 @@ from services.fetcher.answer import (
     query_of,
 )
 from services.fetcher.body import data_of, json_object
+from services.fetcher.cadence import At, Cadence
 from services.fetcher.columns import make_rows, new_columns, repeated
 from services.fetcher.memory import Had
 from services.fetcher.source import Source
@@ -38,6 +39,8 @@ _BEFORE_ALL = -2_208_988_800
 """1900-01-01: earlier than any bar; a later bound would cut histories that begin before 1970."""
 _LATEST = 250_000_000_000
 """In the year 9892; Yahoo's bars lie in the past."""
+_CLOSES = At("America/New_York", (dt.time(4, 30), dt.time(12, 30), dt.time(17)))
+"""After those of Asia, Europe and New York."""
 _SETTLING = dt.timedelta(minutes=30)
 """Quotes of most exchanges are delayed by 15 or 20 minutes."""
 _OVERLAP = dt.timedelta(days=14)
@@ -69,7 +72,7 @@ class Yahoo(Source):
     datasets: ClassVar[tuple[Dataset, ...]] = (YFINANCE_OHLCV, CORPORATE_ACTIONS)
     watches: ClassVar[str] = "tickers"
     per_second: ClassVar[float] = 0.5
-    every: ClassVar[dt.timedelta] = dt.timedelta(hours=6)
+    cadence: ClassVar[Cadence] = _CLOSES
 
     def __init__(self, open_session: bool = False) -> None:
         """Publish the open session's bar too if `open_session`."""
