@@ -29,6 +29,7 @@ def create_loader(
         group_id=settings.loader_group_id,
         batch_rows=settings.loader_batch_rows,
         batch_seconds=settings.loader_batch_ms / 1000,
+        lanes=_lanes(settings),
         until_caught_up=until_caught_up,
     )
     topics = {dataset.topic(settings.kafka_topic_prefix): dataset for dataset in registry}
@@ -87,3 +88,10 @@ async def load_topics(
         )  # fmt: skip
     finally:
         await database.close()
+
+
+def _lanes(settings: Settings) -> int:
+    """Return how many batches to write at once: half the connections, and DuckDB has one writer."""
+    return (
+        max(1, settings.database_pool_size // 2) if settings.database_backend == "postgresql" else 1
+    )

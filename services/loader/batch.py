@@ -1,8 +1,8 @@
-"""Polled messages gathered into batches, each of one topic, with the step its offsets take."""
+"""Polled messages gathered into batches of one topic each, with the step their offsets take."""
 
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.database.base import Move, Position
@@ -13,8 +13,12 @@ from shared.record import Message
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Messages of one topic in order of arrival, and how far they carry each partition."""
+    """Messages of one topic in order of arrival, and how far they carry each partition.
 
+    lane   which of the lanes its partitions belong to
+    """
+
+    lane: int
     dataset: Dataset
     messages: Sequence[Message]
     moves: Sequence[Move]
@@ -32,15 +36,23 @@ class Gatherer:
     """Gathers messages until a batch is full or has waited long enough.
 
     `heads` are the positions after everything handed out so far; a chunk's moves begin
-    there, so that chunks must be written in the order in which they are handed out.
+    there, so that chunks of a lane must be written in the order in which they are handed
+    out. Every partition belongs to one of the `lanes`.
     """
 
-    def __init__(self, datasets: Mapping[str, Dataset], *, rows: int, seconds: float) -> None:
+    def __init__(
+        self, datasets: Mapping[str, Dataset], *, rows: int, seconds: float, lanes: int = 1
+    ) -> None:
         self._datasets = datasets
         self._rows = rows
         self._seconds = seconds
-        self._pending: dict[str, _Pending] = {}
+        self._lanes = lanes
+        self._pending: dict[tuple[str, int], _Pending] = {}
         self.heads: dict[TopicPartition, Position] = {}
+
+    def lane_of(self, tp: TopicPartition) -> int:
+        """Return the lane that a partition belongs to; the same for the like of all topics."""
+        return tp.partition % self._lanes
 
     def begin(self, positions: Mapping[TopicPartition, Position]) -> None:
         """Forget all that is pending and begin at these positions."""
@@ -58,43 +70,43 @@ class Gatherer:
             head = self.heads.get(tp)
             if head is None or (not messages and offset <= self._end(tp, head)):
                 continue
-            pending = self._pending.setdefault(tp.topic, _Pending(time.monotonic()))
+            group = (tp.topic, self.lane_of(tp))
+            pending = self._pending.setdefault(group, _Pending(time.monotonic()))
             pending.messages.extend(messages)
             pending.ends[tp] = offset
             if messages:
                 pending.last[tp] = messages[-1]
 
-    def take(self, *, everything: bool = False) -> list[Chunk]:
-        """Return the chunks that are due: full, old enough, or all of them."""
+    def take(self, lanes: Collection[int]) -> list[Chunk]:
+        """Return the chunks of these lanes that are due: full, or old enough."""
         now = time.monotonic()
         due = [
-            topic
-            for topic, pending in self._pending.items()
-            if everything
-            or len(pending.messages) >= self._rows
-            or now - pending.since >= self._seconds
+            (topic, lane)
+            for (topic, lane), pending in self._pending.items()
+            if lane in lanes
+            and (len(pending.messages) >= self._rows or now - pending.since >= self._seconds)
         ]
-        return [self._chunk(topic, self._pending.pop(topic)) for topic in due]
+        return [self._chunk(*group, self._pending.pop(group)) for group in due]
 
-    def wait_seconds(self) -> float:
-        """Return how long a poll may wait until a chunk is due."""
-        if not self._pending:
+    def wait_seconds(self, lanes: Collection[int]) -> float:
+        """Return how long a poll may wait until a chunk of these lanes is due."""
+        since = [pending.since for (_, lane), pending in self._pending.items() if lane in lanes]
+        if not since:
             return self._seconds
-        oldest = min(pending.since for pending in self._pending.values())
-        return max(0.0, min(self._seconds, oldest + self._seconds - time.monotonic()))
+        return max(0.0, min(self._seconds, min(since) + self._seconds - time.monotonic()))
 
     def _end(self, tp: TopicPartition, head: Position) -> int:
-        pending = self._pending.get(tp.topic)
+        pending = self._pending.get((tp.topic, self.lane_of(tp)))
         return pending.ends.get(tp, head.next_offset) if pending else head.next_offset
 
-    def _chunk(self, topic: str, pending: _Pending) -> Chunk:
+    def _chunk(self, topic: str, lane: int, pending: _Pending) -> Chunk:
         moves = []
         for tp, offset in pending.ends.items():
             start = self.heads[tp]
             end = _after(start, offset, pending.last.get(tp))
             moves.append(Move(start, end))
             self.heads[tp] = end
-        return Chunk(self._datasets[topic], pending.messages, moves)
+        return Chunk(lane, self._datasets[topic], pending.messages, moves)
 
 
 def _after(start: Position, offset: int, last: Message | None) -> Position:

@@ -10,13 +10,14 @@ from shared.errors import Transient
 from shared.kafka import Cluster, TopicPartition, Watermarks, list_partitions
 
 EVERY_SECONDS = 0.5
+TOPICS_EVERY_SECONDS = 5.0
 
 
 class CaughtUp:
     """Compares stored offsets with the ends of all partitions, now and then.
 
     `reached` once each partition was seen stored to its end; an empty partition is, and
-    a topic that does not exist has none.
+    a topic that does not exist has none. What partitions there are is asked every few looks.
     """
 
     def __init__(
@@ -28,7 +29,8 @@ class CaughtUp:
         self._topics = list(topics)
         self._watermarks = Watermarks(cluster)
         self._at_end: set[TopicPartition] = set()
-        self._looked = float("-inf")
+        self._partitions: list[TopicPartition] = []
+        self._looked = self._listed = float("-inf")
         self.reached = False
 
     async def __aenter__(self) -> Self:
@@ -53,9 +55,11 @@ class CaughtUp:
             return None
 
     async def _look(self) -> int:
-        counts = await list_partitions(self._cluster, self._topics)
-        partitions = [TopicPartition(t, p) for t, count in counts.items() for p in range(count)]
-        ends = await self._watermarks.end_offsets(partitions)
+        if time.monotonic() - self._listed > TOPICS_EVERY_SECONDS:
+            counts = await list_partitions(self._cluster, self._topics)
+            self._partitions = [TopicPartition(t, p) for t, n in counts.items() for p in range(n)]
+            self._listed = time.monotonic()
+        ends = await self._watermarks.end_offsets(self._partitions)
         stored = {
             TopicPartition(p.topic, p.partition): p.next_offset
             for p in await self._database.positions(self._reader)

@@ -1,7 +1,7 @@
-"""The reading side: where partitions begin, polling, and holding back while the writer is busy."""
+"""The reading side: where partitions begin, and polling those whose writers have room."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from services.loader.batch import Chunk, Gatherer
 from shared.database.base import Database, Position, Reader
@@ -10,7 +10,7 @@ from shared.kafka import Cluster, Consumer, OffsetOutOfRange, TopicPartition, Wa
 from shared.observability import get_logger
 
 RETRY_SECONDS = 1.0
-BUSY_POLL_SECONDS = 0.2
+SHORT_POLL_SECONDS = 0.05
 _log = get_logger(__name__)
 
 
@@ -18,21 +18,24 @@ class Placement:
     """Answers where partitions begin: at the stored offsets, and nowhere else.
 
     `generation` rises with each change of hands; chunks of an older one must not be
-    written, and if they are, their compare-and-set refuses them.
+    written, and if they are, their compare-and-set refuses them. A hand-over waits until
+    `settled`, that is, until what is being written has been.
     """
 
-    def __init__(self, cluster: Cluster, database: Database, reader: Reader, gatherer: Gatherer):
+    def __init__(
+        self,
+        cluster: Cluster,
+        database: Database,
+        reader: Reader,
+        gatherer: Gatherer,
+        settled: Callable[[], Awaitable[None]],
+    ) -> None:
         self._cluster = cluster
         self._database = database
         self._reader = reader
         self._gatherer = gatherer
-        self._writing = asyncio.Lock()
+        self._settled = settled
         self.generation = 0
-
-    @property
-    def writing(self) -> asyncio.Lock:
-        """Held while a chunk is being written, so that a hand-over can wait for it."""
-        return self._writing
 
     async def on_assigned(
         self, partitions: frozenset[TopicPartition]
@@ -52,8 +55,8 @@ class Placement:
         self._gatherer.begin({})
         bound = self._cluster.rebalance_timeout_ms / 2000
         try:
-            async with asyncio.timeout(bound), self._writing:
-                pass
+            async with asyncio.timeout(bound):
+                await self._settled()
         except TimeoutError:
             _log.warning("a batch is still being written; its offsets decide who wins")
 
@@ -69,25 +72,26 @@ class Placement:
 
 
 class Poller:
-    """Polls the consumer and hands chunks to a bounded queue; pauses while it is full."""
+    """Polls the consumer and hands out the chunks that are due."""
 
-    def __init__(self, consumer: Consumer, gatherer: Gatherer, rows: int) -> None:
+    def __init__(self, consumer: Consumer, gatherer: Gatherer, rows: int, lanes: int) -> None:
         self._consumer = consumer
         self._gatherer = gatherer
         self._rows = rows
-        self._paused = False
+        self._lanes = lanes
 
-    async def poll(self, *, hold_back: bool) -> list[Chunk]:
-        """Return the chunks that are due; with `hold_back` none is read or handed out.
+    async def poll(self, lanes: Collection[int]) -> list[Chunk]:
+        """Read the partitions of the lanes that have room; return those of their chunks due.
 
-        Polling goes on meanwhile, or the group would think this member dead. Waits a
-        poll's time at most. Raises Fatal where the stored offset is not on the topic.
+        Without any lane it is only the sign of life that the group wants, and does not wait;
+        else it waits until a chunk is due, or for a moment where other lanes may have room
+        soon. Raises Fatal where the stored offset is not on the topic.
         """
-        self._hold_back(hold_back)
-        seconds = BUSY_POLL_SECONDS if hold_back else self._gatherer.wait_seconds()
         try:
             polled = await self._consumer.getmany(
-                timeout_ms=max(1, int(seconds * 1000)), max_records=self._rows
+                self._partitions(lanes),
+                timeout_ms=max(1, int(self._seconds(lanes) * 1000)),
+                max_records=self._rows,
             )
         except OffsetOutOfRange as exc:
             raise Fatal(
@@ -99,12 +103,13 @@ class Poller:
             await asyncio.sleep(RETRY_SECONDS)
             return []
         self._gatherer.add(polled, await self._consumer.positions())
-        return [] if hold_back else self._gatherer.take()
+        return self._gatherer.take(lanes)
 
-    def _hold_back(self, hold_back: bool) -> None:
-        """Pause what is held, again at each poll, since a rebalance forgets it."""
-        if hold_back:
-            self._consumer.pause(*self._consumer.assignment)
-        elif self._paused:
-            self._consumer.resume(*self._consumer.assignment)
-        self._paused = hold_back
+    def _partitions(self, lanes: Collection[int]) -> Collection[TopicPartition] | None:
+        if len(lanes) == self._lanes:
+            return None
+        return [tp for tp in self._consumer.assignment if self._gatherer.lane_of(tp) in lanes]
+
+    def _seconds(self, lanes: Collection[int]) -> float:
+        longest = {0: 0.0, self._lanes: float("inf")}.get(len(lanes), SHORT_POLL_SECONDS)
+        return min(longest, self._gatherer.wait_seconds(lanes))

@@ -4,17 +4,20 @@ import asyncio
 import dataclasses
 import datetime as dt
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
 
 from services.loader.batch import Chunk
 from services.loader.flagged import count_flagged
 from shared.database.base import Batch, Database, Reader, Written
 from shared.decode import Decoded, Rejected, decode
-from shared.errors import Fatal, InvalidRecord, Transient
+from shared.errors import Fatal, InvalidRecord, StaleOwner, Transient
 from shared.observability import get_logger
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
+T = TypeVar("T")
 _log = get_logger(__name__)
 
 
@@ -47,10 +50,21 @@ class Writer:
         return written
 
     async def _persist(self, batch: Batch) -> Written:
+        again = False
+
+        async def attempt() -> Written:
+            nonlocal again
+            first, again = not again, True
+            return await self._write(batch, first=first)
+
+        return await self._while_away(attempt)
+
+    async def _while_away(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Try until the database is there, ever more seldom."""
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                written = await self._database.write(batch)
+                outcome = await attempt()
             except Transient as exc:
                 self._on_away(True)
                 _log.warning("the database is away; waiting", reason=str(exc), pause=pause)
@@ -58,7 +72,17 @@ class Writer:
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             else:
                 self._on_away(False)
-                return written
+                return outcome
+
+    async def _write(self, batch: Batch, *, first: bool) -> Written:
+        """Write a batch, unless an earlier attempt did and its answer was lost with the server."""
+        try:
+            return await self._database.write(batch)
+        except StaleOwner:
+            stored = [] if first else await self._database.positions(self._reader)
+            if stored and all(move.end in stored for move in batch.moves):
+                return Written(dead_letters=len(batch.rejected))
+            raise
 
     async def _without_refused(self, chunk: Chunk, batch: Batch) -> Batch:
         """Move the rows that the server refuses, which it does not name, to the dead letters."""
@@ -82,7 +106,7 @@ class Writer:
         """Try ever smaller parts, each in a transaction that is rolled back."""
         part = dataclasses.replace(batch, table=batch.table.slice(start, rows), rejected=())
         try:
-            await self._database.rehearse(part)
+            await self._while_away(partial(self._database.rehearse, part))
         except InvalidRecord as error:
             if rows == 1:
                 refused.append((start, error))

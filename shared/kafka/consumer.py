@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,6 +23,10 @@ log = logging.getLogger(__name__)
 
 _NEW_TOPICS_WITHIN_MS = 5_000
 _FETCH_BYTES = 4 * 1024 * 1024
+# A partition is asked for again only when the broker has answered the fetch under way, which
+# waits this long where the others in it have nothing new.
+_FETCH_WAIT_MS = 100
+_NOWHERE = KafkaPartition("", -1)
 _COMMIT_WITHIN_S = 5.0
 _STOP_WITHIN_S = 20.0
 
@@ -66,6 +70,7 @@ class Consumer:
             auto_offset_reset="none",
             isolation_level="read_committed",
             max_partition_fetch_bytes=_FETCH_BYTES,
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
             metadata_max_age_ms=_NEW_TOPICS_WITHIN_MS,
         )
         self._membership = Membership(self._inner, self._listener)
@@ -94,9 +99,17 @@ class Consumer:
         return self._membership.held
 
     async def getmany(
-        self, *, timeout_ms: int = 200, max_records: int | None = None
+        self,
+        partitions: Collection[TopicPartition] | None = None,
+        *,
+        timeout_ms: int = 200,
+        max_records: int | None = None,
     ) -> dict[TopicPartition, list[Message]]:
         """Return the next records of each partition, in order; empty where none came in time.
+
+        Given `partitions`, only of these: what was fetched of the others is kept for later,
+        where `pause` would drop it. Given none of them it is a sign of life and no more, and
+        without one the group holds this member for dead after five minutes.
 
         Places new partitions first, by `on_assigned`. Raises what the listener raised;
         OffsetOutOfRange where a partition must be sought elsewhere; Transient where
@@ -104,12 +117,16 @@ class Consumer:
         still unsaid. Cancelling loses nothing: positions move on return only.
         """
         await self._membership.place()
+        asked = self.assignment if partitions is None else frozenset(partitions)
         started = time.monotonic()
         with translated(f"consuming as {self._group_id}"):
-            polled = await self._polled(timeout_ms, max_records)
-        self._quiet = 0.0 if polled else self._quiet + time.monotonic() - started
+            polled = await self._polled(partitions, timeout_ms, max_records)
+        if polled or (partitions is not None and not asked):
+            self._quiet = 0.0
+        else:
+            self._quiet += time.monotonic() - started
         if self._quiet > self._silence:
-            self._doubt()
+            self._doubt(asked)
         return {
             TopicPartition(*tp): [
                 Message(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
@@ -159,9 +176,12 @@ class Consumer:
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
         """Commit offsets to the group, for monitoring; False where the broker did not take them.
 
+        Those of partitions that are no longer held are left to whoever holds them.
         Bounded to five seconds, and never raises for the broker's sake.
         """
         wanted = {KafkaPartition(*tp): at for tp, at in offsets.items() if tp in self.assignment}
+        if not wanted:
+            return True
         try:
             async with asyncio.timeout(_COMMIT_WITHIN_S):
                 await self._inner.commit(wanted)
@@ -178,18 +198,26 @@ class Consumer:
             await self._watermarks.close()
             await _leave(self._inner)
 
-    async def _polled(self, timeout_ms: int, max_records: int | None) -> dict[Any, list[Any]]:
+    async def _polled(
+        self,
+        partitions: Collection[TopicPartition] | None,
+        timeout_ms: int,
+        max_records: int | None,
+    ) -> dict[Any, list[Any]]:
+        wanted = [KafkaPartition(*tp) for tp in partitions or ()]
+        if partitions is not None and not wanted:
+            wanted = [_NOWHERE]  # to aiokafka, none given means all
         # aiokafka waits without a bound while the group rebalances.
         try:
             async with asyncio.timeout(timeout_ms / 1000 + 0.05):
                 polled: dict[Any, list[Any]] = await self._inner.getmany(
-                    timeout_ms=timeout_ms, max_records=max_records
+                    *wanted, timeout_ms=timeout_ms, max_records=max_records
                 )
         except TimeoutError:
             return {}
         return polled
 
-    def _doubt(self) -> None:
+    def _doubt(self, asked: frozenset[TopicPartition]) -> None:
         """Tell silence of the broker from silence of the producers; raises Transient."""
         at = f"Kafka at {self._cluster.bootstrap_servers}"
         if not self._membership.joined:
@@ -200,7 +228,7 @@ class Consumer:
         self._quiet = 0.0
         heard_ms = [
             self._inner.last_poll_timestamp(KafkaPartition(*tp)) or 0
-            for tp in self._membership.reading
+            for tp in self._membership.reading & asked
         ]
         if heard_ms and time.time() - min(heard_ms) / 1000 > self._silence:
             raise Transient(f"{at} has answered no fetch for {self._silence:.0f} s and more")
