@@ -41,14 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--slices", type=int, default=5, help="parts that a pass is timed in")
     parser.add_argument("--batch-rows", type=int, help="rows a transaction; unset: the setting's")
     parser.add_argument("--backend", choices=BACKENDS, action="append", help="unset: both")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the rows, two slices")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the rows, in one slice")
 
 
 def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Yield one result for each backend and pass. Blocks."""
     backends = options.backend or BACKENDS
     if options.quick:
-        options.rows, options.slices = options.rows // 10, 2
+        options.rows, options.slices = options.rows // 10, 1
     with found(postgres="postgresql" in backends) as places, asyncio.Runner() as runner:
         for backend in backends:
             yield from _each(runner, _passes(places, backend, options))

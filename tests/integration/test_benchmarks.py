@@ -1,4 +1,4 @@
-"""The benchmarks run and print lines that a program can read; no figure is tested."""
+"""The benchmarks run and print lines that a program can read; no test judges what they say."""
 
 import json
 import os
@@ -34,6 +34,6 @@ def test_the_loader_s_benchmark_prints_a_line_for_each_backend_and_pass(
         assert result["benchmark"] == "loader"
         assert result["rows"] == 2_000
         assert result["rows_per_second"] > 0
-        assert len(result["upsert"]["ratios"]) == len(result["decode"]["ratios"]) == 2
+        assert len(result["upsert"]["ratios"]) == len(result["decode"]["ratios"]) == 1
         assert result["machine"]["cores"] == os.cpu_count()
     assert results[0]["server"]["fsync"] in ("on", "off")
