@@ -66,9 +66,9 @@ QUERY_PARAMETERS = frozenset({"start", "end", "as_of", "as_of_mode", "release", 
 
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_TAKEN_COLUMNS = {c.name for c in BOOKKEEPING + LINEAGE} | {"known_from", "known_until"}
+_TAKEN_COLUMNS = {c.name for c in BOOKKEEPING + LINEAGE} | {"known_from", "known_until", "ts"}
 _TAKEN_TABLES = {"dead_letters", "consumer_offsets", "api_keys"}
-_DERIVED = ("_revisions", "_versions", "_as_of")
+_DERIVED = ("_revisions", "_versions", "_as_of", "_row")
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def upgrade(datasets: Iterable[Dataset], live: Live, dialect: Dialect) -> list[s
     views = [view(dataset, dialect) for dataset in declared if dataset.versioned]
     stale = [v for v in views if any(_view_faults(v.name, v.comment, live))]
     return [
-        *(statement for v in stale for statement in v.drop),
+        *(v.drop for v in stale),
         *(
             add_column(table, column, dialect)
             for table in tables(declared)
@@ -98,7 +98,7 @@ def _compare(datasets: list[Dataset], live: Live, dialect: Dialect) -> _Differen
             found.missing += _view_faults(declared.name, declared.comment, live)
             if declared.function not in live.functions:
                 found.missing.append(f"function {declared.function} is missing")
-        if dialect.triggers and dataset.name not in live.triggered:
+        if dialect.triggers and dataset.name in live.tables.keys() - live.triggered:
             found.missing.append(f"trigger touch_updated_at on {dataset.name} is missing")
     return found
 

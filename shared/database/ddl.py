@@ -106,7 +106,7 @@ class View:
     columns: tuple[str, ...]
     comment: str
     create: tuple[str, ...]
-    drop: tuple[str, ...]
+    drop: str
 
 
 def view(dataset: Dataset, dialect: Dialect) -> View:
@@ -126,28 +126,33 @@ def view(dataset: Dataset, dialect: Dialect) -> View:
         f"SELECT DISTINCT ON ({key}) {columns} FROM ({both}) AS v WHERE v.as_of <= ts "
         f"ORDER BY {key}, v.as_of DESC"
     )
-    create = [versions, _function(function, newest, dataset, dialect)]
-    if dialect is POSTGRESQL:
+    create = [versions, *_function(function, newest, dataset, dialect)]
+    if dialect.triggers:
         create.append(trigger(dataset))
     number = zlib.crc32("".join(create).encode())
     comment = f"Every version of {dataset.name} and when it was current (definition {number:08x})."
     create.append(f"COMMENT ON VIEW {quote(name)} IS {text(comment)}")
-    drop = [f"DROP VIEW IF EXISTS {quote(name)}"]
-    if dialect is POSTGRESQL:
-        drop.append(f"DROP FUNCTION IF EXISTS {quote(function)}(timestamptz)")
+    drop = f"DROP VIEW IF EXISTS {quote(name)}"
     added = (*stored, "known_from", "known_until")
-    return View(name, function, added, comment, tuple(create), tuple(drop))
+    return View(name, function, added, comment, tuple(create), drop)
 
 
-def _function(name: str, body: str, dataset: Dataset, dialect: Dialect) -> str:
+def _function(name: str, body: str, dataset: Dataset, dialect: Dialect) -> list[str]:
     if dialect is DUCKDB:
-        return f"CREATE OR REPLACE MACRO {quote(name)}(ts) AS TABLE {body}"
-    # The columns are named, since those added later stand last in the table's own row type.
-    columns = ", ".join(f"{quote(c.name)} {dialect.type_of(c.kind)}" for c in dataset.stored)
-    return (
-        f"CREATE OR REPLACE FUNCTION {quote(name)}(ts timestamptz) "
-        f"RETURNS TABLE ({columns}) LANGUAGE sql STABLE AS $$ {body} $$"
+        return [f"CREATE OR REPLACE MACRO {quote(name)}(ts) AS TABLE {body}"]
+    # A type of its own: in the table's, columns added later stand last, and one that is named
+    # in the function's head alone would lose its order of texts, and with it the index.
+    columns = ", ".join(
+        f"{quote(c.name)} {dialect.type_of(c.kind)}{_order(c, dialect)}" for c in dataset.stored
     )
+    row = quote(f"{dataset.name}_row")
+    return [
+        f"DROP FUNCTION IF EXISTS {quote(name)}(timestamptz)",
+        f"DROP TYPE IF EXISTS {row}",
+        f"CREATE TYPE {row} AS ({columns})",
+        f"CREATE FUNCTION {quote(name)}(ts timestamptz) RETURNS SETOF {row} "
+        f"LANGUAGE sql STABLE AS $$ {body} $$",
+    ]
 
 
 def trigger(dataset: Dataset) -> str:
@@ -187,11 +192,15 @@ def script(datasets: Iterable[Dataset], dialect: Dialect) -> str:
 
 def _column(column: Column, dialect: Dialect) -> str:
     identity = dialect.identity if column.kind is Kind.IDENTITY else ""
-    order = dialect.order if column.kind is Kind.TEXT else ""
+    order = _order(column, dialect)
     default = default_of(column)
     given = f" DEFAULT {default}" if default is not None else ""
     null = "" if column.nullable else " NOT NULL"
     return f"{quote(column.name)} {dialect.type_of(column.kind)}{order}{identity}{given}{null}"
+
+
+def _order(column: Column, dialect: Dialect) -> str:
+    return dialect.order if column.kind is Kind.TEXT else ""
 
 
 def remark(column: Column) -> str:

@@ -103,9 +103,10 @@ async def test_rows_sort_alike_everywhere(database: Database) -> None:
 async def test_columns_of_texts_sort_by_code_points(database: Database, feed: Feed) -> None:
     sites = ["b", "B", "a", "A", "_", "^GSPC", "é", "z"]
     await feed.write([measure(0, site=site, label=site) for site in sites])
-    for column in ("site", "label"):
-        found = await database.fetch(f"SELECT {column} FROM measures ORDER BY {column}")
-        assert found[column].to_pylist() == sorted(sites)
+    for source in ("measures", "measures_versions", "measures_as_of(now())"):
+        for column in ("site", "label"):
+            found = await database.fetch(f"SELECT {column} FROM {source} ORDER BY {column}")
+            assert found[column].to_pylist() == sorted(sites)
 
 
 PARAMETERS: list[tuple[str, list[Any], int]] = [

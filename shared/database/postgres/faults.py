@@ -47,18 +47,22 @@ _CHECK_SETTINGS = "check DATABASE_URL, or POSTGRES_USER, POSTGRES_PASSWORD and P
 
 def translate(exc: Exception) -> EconstreamError:
     """Return the error to raise instead of one of DRIVER_ERRORS."""
-    text = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
+    # The lines after the first may quote rows.
+    said = str(exc).split("\n", 1)[0]
     if isinstance(exc, _WRONG_SETTING):
         return ConfigError(
-            f"PostgreSQL refuses the connection or the right: {exc}; {_CHECK_SETTINGS}"
+            f"PostgreSQL refuses the connection or the right: {said}; {_CHECK_SETTINGS}"
         )
     if isinstance(exc, asyncpg.PostgresError) and isinstance(exc, _INVALID):
-        return InvalidRecord(f"server_{exc.sqlstate}", f"PostgreSQL refuses a value: {exc}")
+        return InvalidRecord(f"server_{exc.sqlstate}", f"PostgreSQL refuses a value: {said}")
     if isinstance(exc, _AWAY):
+        text = f"{type(exc).__name__}: {said}" if said else type(exc).__name__
         return Transient(f"PostgreSQL is away or busy ({text})")
+    if isinstance(exc, asyncpg.DependentObjectsStillExistError):
+        return ConfigError(f"PostgreSQL: {said}: drop them, then run `econstream schema apply`")
     if isinstance(exc, asyncpg.UndefinedTableError | asyncpg.UndefinedColumnError):
-        return Fatal(f"PostgreSQL: {exc}; run `econstream schema apply` if a table is missing")
-    return Fatal(f"PostgreSQL: {exc}")
+        return Fatal(f"PostgreSQL: {said}; run `econstream schema apply` if a table is missing")
+    return Fatal(f"PostgreSQL: {said}")
 
 
 @contextmanager
@@ -81,5 +85,5 @@ def connecting() -> Iterator[None]:
     except DRIVER_ERRORS as exc:
         error = translate(exc)
         if not isinstance(error, Transient | ConfigError):
-            error = ConfigError(f"PostgreSQL refuses the connection: {exc}; {_CHECK_SETTINGS}")
+            error = ConfigError(f"PostgreSQL refuses the connection: {error}; {_CHECK_SETTINGS}")
         raise error from exc
