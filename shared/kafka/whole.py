@@ -20,8 +20,19 @@ async def read_whole(cluster: Cluster, topic: str) -> list[Message]:
     """Return the committed records that stand in a topic, those of a partition in order.
 
     A topic that does not exist has none. For small topics: all of it is held. Raises Transient
-    where the broker is away or the end is not reached within 30 s. Joins no group.
+    where the broker is away or the end is not reached within 30 s. Joins no group. Cancelling
+    takes effect when the reading has ended, since aiokafka's clients do not close in the middle
+    of connecting.
     """
+    reading = asyncio.create_task(_read_whole(cluster, topic))
+    try:
+        return await asyncio.shield(reading)
+    except asyncio.CancelledError:
+        await asyncio.gather(reading, return_exceptions=True)
+        raise
+
+
+async def _read_whole(cluster: Cluster, topic: str) -> list[Message]:
     count = (await list_partitions(cluster, [topic])).get(topic, 0)
     places = [TopicPartition(topic, number) for number in range(count)]
     try:
