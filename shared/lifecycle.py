@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -28,13 +29,18 @@ def run(main: Service, *, grace: float = GRACE_SECONDS) -> int:
 
     SIGTERM or SIGINT sets the event given to `main`. After `grace` seconds, or at a second
     signal, `main` is cancelled; if even that does not end it, the process exits hard after
-    5 s more (nothing rests on a clean end). SIGHUP is ignored. Blocks; call it from the
-    main thread. Status: 0, or what `main` returns; errors as `guard` says; 1 when cancelled.
+    5 s more (nothing rests on a clean end). Closing the event loop has 5 s, too: it waits for
+    names that are being looked up. SIGHUP is ignored. Blocks; call it from the main thread.
+    Status: 0, or what `main` returns; errors as `guard` says; 1 when cancelled.
     """
+    last_resort = _LastResort()
 
     def supervised() -> int:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_supervise(main, grace))
+        try:
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                return runner.run(_supervise(main, grace, last_resort))
+        finally:
+            last_resort.disarm()
 
     return guard(supervised)
 
@@ -75,7 +81,25 @@ async def _named(name: str, service: Service, stop: asyncio.Event) -> None:
     await service(stop)
 
 
-async def _supervise(main: Service, grace: float) -> int:
+class _LastResort:
+    """Exits hard where the process does not end; a thread, as the event loop may be what hangs."""
+
+    def __init__(self) -> None:
+        self._timer: threading.Timer | None = None
+
+    def arm(self, status: int, why: str) -> None:
+        """Exit with `status` in a while, unless armed again or disarmed before."""
+        self.disarm()
+        self._timer = threading.Timer(_ABANDON_SECONDS, _abandon, (status, why))
+        self._timer.daemon = True
+        self._timer.start()
+
+    def disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+async def _supervise(main: Service, grace: float, last_resort: _LastResort) -> int:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_on_stray_exception)
     stop = asyncio.Event()
@@ -85,7 +109,7 @@ async def _supervise(main: Service, grace: float) -> int:
         if not task.done():
             report(f"{why}: cancelling what still runs")
             task.cancel()
-            loop.call_later(_ABANDON_SECONDS, _abandon)
+            last_resort.arm(EX_FAILED, "not ended even when cancelled")
 
     def on_signal(number: signal.Signals) -> None:
         if stop.is_set():
@@ -99,9 +123,12 @@ async def _supervise(main: Service, grace: float) -> int:
         loop.add_signal_handler(number, on_signal, number)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        return await task or EX_OK
+        status = await task or EX_OK
     except asyncio.CancelledError:
-        return EX_FAILED
+        status = EX_FAILED
+    if stop.is_set():
+        last_resort.arm(status, "ended, but the event loop does not close")
+    return status
 
 
 def _on_stray_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -110,9 +137,9 @@ def _on_stray_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]
         loop.default_exception_handler(context)
 
 
-def _abandon() -> None:
-    report("not ended even when cancelled: exiting hard")
-    os._exit(EX_FAILED)
+def _abandon(status: int, why: str) -> None:
+    report(f"{why}: exiting hard")
+    os._exit(status)
 
 
 def _status_of(exc: Exception) -> int:

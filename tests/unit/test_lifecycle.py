@@ -101,6 +101,15 @@ def test_a_process_ends_even_when_its_service_does_not(body: str) -> None:
     assert "exiting hard" in errors
 
 
+def test_a_process_ends_although_its_event_loop_does_not_close() -> None:
+    late = "asyncio.get_running_loop().close = lambda: __import__('time').sleep(3600)"
+    with program(f"{late}; await stop.wait()") as process:
+        process.terminate()
+        status, errors = ended(process)
+    assert status == 0
+    assert "the event loop does not close" in errors
+
+
 def test_a_closed_terminal_ends_nothing() -> None:
     with program("await stop.wait()") as process:
         process.send_signal(signal.SIGHUP)
