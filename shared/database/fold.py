@@ -16,6 +16,8 @@ from shared.versions import Run
 
 Key = tuple[Any, ...]
 Row = dict[str, Any]
+Records = dict[Key, list[Row]]
+"""Records of some keys, those of each in order of arrival."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +35,24 @@ class ByKey:
     rows: pa.Table
     repeated: int
 
-    def records(self, keys: Iterable[Key] | None = None) -> dict[Key, list[Row]]:
-        """Return the records of some keys in order of arrival; without keys, of the repeated."""
-        rows = self.rows
-        if keys is None:
-            rows = rows.filter(rows[INTRICATE])
-        wanted = None if keys is None else set(keys)
-        found: dict[Key, list[Row]] = {}
-        for row in rows.to_pylist():
+    def records(self, late: pa.Table | None) -> "Records":
+        """Return the records of repeated keys, and of those in `late`, in order of arrival."""
+        chosen = self.rows.filter(pc.field(INTRICATE))
+        if late is not None:
+            chosen = pa.concat_tables([chosen, self._alone(late)])
+        found: Records = {}
+        for row in chosen.to_pylist():
             key = tuple(row[name] for name in self.dataset.key)
-            if wanted is None or key in wanted:
-                found.setdefault(key, []).append(row)
+            found.setdefault(key, []).append(row)
         return found
+
+    def _alone(self, keys: pa.Table) -> pa.Table:
+        """Return the records of keys that came once."""
+        alone = self.rows.filter(~pc.field(INTRICATE))
+        places = pa.array(np.arange(alone.num_rows))
+        placed = alone.select(self.dataset.key).append_column("place", places)
+        found = placed.join(keys, list(self.dataset.key), join_type="left semi", use_threads=False)
+        return alone.take(found["place"])
 
 
 def by_key(batch: Batch) -> ByKey:
@@ -65,6 +73,13 @@ def by_key(batch: Batch) -> ByKey:
         chosen[inverse] = np.arange(len(codes))
     incoming = table if len(keys) == len(codes) else table.take(pa.array(np.sort(chosen)))
     return ByKey(dataset, incoming, table, int((counts > 1).sum()))
+
+
+def key_table(dataset: Dataset, keys: Iterable[Key]) -> pa.Table:
+    """Return keys as a table."""
+    schema = pa.schema([dataset.stored_schema.field(name) for name in dataset.key])
+    rows = [dict(zip(dataset.key, key, strict=True)) for key in keys]
+    return pa.Table.from_pylist(rows, schema)
 
 
 def to_run(dataset: Dataset, row: Mapping[str, Any]) -> Run:

@@ -47,7 +47,7 @@ def stored(reader: Reader | None) -> Steps[list[Position]]:
         rows = yield Select(_NEWEST)
     else:
         rows = yield Select(_OF_READER, (reader.cluster_id, reader.group_id))
-    return [_from_row(row) for row in rows]
+    return [_from_row(row) for row in rows.to_pylist()]
 
 
 def _from_row(row: Mapping[str, Any]) -> Position:

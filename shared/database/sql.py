@@ -15,6 +15,7 @@ from shared.errors import Fatal
 INTRICATE = "intricate"
 MESSAGE = ("source", "kafka_epoch", "kafka_partition", "kafka_offset")
 STAMPS = ("created_at", "updated_at")
+SAMPLE_ROWS = 100
 
 
 def quote(identifier: str) -> str:
@@ -86,6 +87,15 @@ class Statements:
             f"SELECT {given}, {moments}{listed(MESSAGE)}, now(), now() FROM {self.incoming} "
             f"ORDER BY {key} ON CONFLICT ({key}) DO {action}"
         )
+
+    @cached_property
+    def sample(self) -> str:
+        """Select whether, going by a few keys, the batch brings other values than are stored."""
+        few = (
+            f"SELECT {self._same_values('c')} AS same FROM {self.incoming} AS i "
+            f"JOIN {self.table} AS c ON {self._same_key} LIMIT {SAMPLE_ROWS}"
+        )
+        return f"SELECT coalesce(bool_or(NOT same), false) AS replaces FROM ({few}) AS few"
 
     @cached_property
     def confirm(self) -> str:

@@ -1,6 +1,6 @@
 """What a transaction is made of, said without a connection, so that both databases do the same."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ class Execute:
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """Run a query; the answer is its rows."""
+    """Run a query; the answer is its rows, as an Arrow table."""
 
     sql: str
     parameters: tuple[Any, ...] = ()
@@ -31,8 +31,14 @@ class Load:
     rows: pa.Table
 
 
-Step = Execute | Select | Load
-Answer = int | Sequence[Mapping[str, Any]]
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Do work of the CPU off the event loop; the answer is its outcome."""
+
+    work: Callable[[], Any]
+
+
+Step = Execute | Select | Load | Compute
 T = TypeVar("T")
 Steps = Generator[Step, Any, T]
 """A transaction in steps: yields each, is sent its answer, returns the outcome."""

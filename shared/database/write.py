@@ -1,18 +1,17 @@
 """A batch in one transaction: offsets first, then rows by the rule of versions, then letters."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from typing import Any
 
 import pyarrow as pa
 
 from shared.database.base import Batch, Written
-from shared.database.fold import ByKey, Key, Row
+from shared.database.fold import ByKey, Records, key_table
 from shared.database.letters import LETTER_SCHEMA, letter_table
 from shared.database.plan import Plan, plan
 from shared.database.sql import Statements, listed
-from shared.database.steps import Execute, Load, Select, Step
+from shared.database.steps import Compute, Execute, Load, Select, Step
 from shared.database.tables import DEAD_LETTERS
-from shared.dataset import Dataset
 from shared.errors import StaleOwner
 
 _MOVE = """UPDATE consumer_offsets
@@ -81,68 +80,64 @@ def _merge_versions(folded: ByKey, statements: Statements, locks: bool) -> Writi
     written.inserted = yield Execute(statements.insert_new(lock=locks))
     stored = folded.incoming.num_rows - written.inserted
     plain = min(stored, folded.incoming.num_rows - folded.repeated)
-    records = yield from _merge_plain(folded, statements, written, plain)
-    if folded.repeated:
-        records |= folded.records()
-    if records:
-        yield from _absorb(statements, records, written)
+    late = yield from _merge_plain(statements, written, plain, locks)
+    if folded.repeated or late is not None:
+        yield from _absorb(statements, folded, late, written)
     counted = written.inserted + written.updated + written.confirmed
     written.unchanged = folded.rows.num_rows - counted
     return written
 
 
 def _merge_plain(
-    folded: ByKey, statements: Statements, written: Written, rest: int
-) -> Generator[Step, Any, dict[Key, list[Row]]]:
+    statements: Statements, written: Written, rest: int, indexed: bool
+) -> Generator[Step, Any, pa.Table | None]:
     """Confirm or replace current rows; return what is left: records older than those.
 
     `rest` is how many keys may be left at most; none, and no statement is wasted on them.
+    Either statement leaves alone what is the other's, so that the likelier may go first, where
+    the keys are looked up by index and to ask for a few costs nothing.
     """
-    if rest:
-        written.confirmed = yield Execute(statements.confirm)
-        rest -= written.confirmed
-    if rest:
-        written.revisions = yield Execute(statements.archive)
+    ways = [_confirm, _replace]
+    if rest and indexed and (yield Select(statements.sample))["replaces"][0].as_py():
+        ways.reverse()
+    for way in ways:
+        if rest:
+            rest -= yield from way(statements, written)
+    late = (yield Select(statements.late)) if rest else None
+    return late if late is not None and late.num_rows else None
+
+
+def _confirm(statements: Statements, written: Written) -> Generator[Step, Any, int]:
+    written.confirmed = yield Execute(statements.confirm)
+    return written.confirmed
+
+
+def _replace(statements: Statements, written: Written) -> Generator[Step, Any, int]:
+    written.revisions = yield Execute(statements.archive)
+    if written.revisions:
         written.updated = yield Execute(statements.replace)
-        rest -= written.updated
-    late = (yield Select(statements.late)) if rest else []
-    return folded.records([tuple(row.values()) for row in late]) if late else {}
+    return written.updated
 
 
 def _absorb(
-    statements: Statements, records: dict[Key, list[Row]], written: Written
+    statements: Statements, folded: ByKey, late: pa.Table | None, written: Written
 ) -> Generator[Step, Any, None]:
     """Apply the rule to the keys that SQL leaves to it; each is stored, and locked."""
-    dataset = statements.dataset
-    keys = [dict(zip(dataset.key, key, strict=True)) for key in records]
-    yield Load(statements.keys_name, pa.Table.from_pylist(keys, _stored(dataset, dataset.key)))
-    stored = yield Select(statements.runs)
-    changes = plan(dataset, records, stored, stored[0]["now"])
-    yield from _carry_out(statements, changes)
-    written.updated += changes.written.updated
-    written.confirmed += changes.written.confirmed
-    written.revisions += changes.written.revisions
-
-
-def _carry_out(statements: Statements, changes: Plan) -> Generator[Step, Any, None]:
-    dataset = statements.dataset
-    if changes.delete_revision:
-        schema = _stored(dataset, (*dataset.key, "as_of"))
-        gone = [dict(zip(schema.names, row, strict=True)) for row in changes.delete_revision]
-        yield Load(statements.gone_name, pa.Table.from_pylist(gone, schema))
-        yield Execute(statements.delete_revisions)
-    if changes.insert_revision:
-        rows = pa.Table.from_pylist(changes.insert_revision, dataset.stored_schema)
-        yield Load(statements.put_name, rows)
-        yield Execute(statements.insert_revisions)
-    if changes.update_current:
-        rows = pa.Table.from_pylist(changes.update_current, dataset.stored_schema)
-        yield Load(statements.change_name, rows)
-        yield Execute(statements.update_current)
-
-
-def _stored(dataset: Dataset, names: Iterable[str]) -> pa.Schema:
-    return pa.schema([dataset.stored_schema.field(name) for name in names])
+    records: Records = yield Compute(lambda: folded.records(late))
+    yield Load(statements.keys_name, key_table(folded.dataset, records))
+    stored: pa.Table = yield Select(statements.runs)
+    changes: Plan = yield Compute(lambda: plan(folded.dataset, records, stored))
+    for name, rows, statement in (
+        (statements.gone_name, changes.gone, statements.delete_revisions),
+        (statements.put_name, changes.put, statements.insert_revisions),
+        (statements.change_name, changes.change, statements.update_current),
+    ):
+        if rows.num_rows:
+            yield Load(name, rows)
+            yield Execute(statement)
+    written.updated += changes.updated
+    written.confirmed += changes.confirmed
+    written.revisions += max(changes.put.num_rows - changes.gone.num_rows, 0)
 
 
 def _put_letters(batch: Batch) -> Generator[Step, Any, int]:

@@ -9,7 +9,7 @@ import duckdb
 
 from shared.database.duckdb.read import select
 from shared.database.duckdb.threads import Call
-from shared.database.steps import Execute, Load, Select, Step, Steps
+from shared.database.steps import Compute, Execute, Load, Select, Step, Steps
 from shared.errors import ConfigError
 
 T = TypeVar("T")
@@ -93,11 +93,13 @@ def _run(
             case Execute(sql, parameters):
                 answer = touched(connection.execute(sql, list(parameters)))
             case Select(sql, parameters):
-                answer = select(connection, sql, parameters).to_pylist()
+                answer = select(connection, sql, parameters)
             case Load(name, rows):
                 connection.register(name, rows)
                 loaded.append(name)
                 answer = 0
+            case Compute(work):
+                answer = work()
 
 
 def touched(result: duckdb.DuckDBPyConnection) -> int:

@@ -13,14 +13,20 @@ from shared.columns import Kind
 from shared.database.postgres.arrow import to_table
 from shared.database.postgres.faults import DRIVER_ERRORS, translated
 from shared.database.sql import quote
-from shared.database.steps import Execute, Load, Select, Step, Steps
+from shared.database.steps import Compute, Execute, Load, Select, Step, Steps
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 LOCK_TIMEOUT = "2s"
 ROLLBACK_SECONDS = 5.0
 COPY_ROWS = 50_000
-_BEGIN = f"BEGIN; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"
+# A batch's few keys are looked up in tables of any size: the planner, which has no statistics of
+# a temporary table, would rather read the whole table.
+_PLAN = "".join(
+    f"; SET LOCAL {name} = off"
+    for name in ("enable_hashjoin", "enable_mergejoin", "enable_seqscan", "jit")
+)
+_BEGIN = f"BEGIN; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'{_PLAN}"
 _TYPES = {kind.arrow: kind.postgres for kind in Kind if kind is not Kind.IDENTITY}
 _TYPES[Kind.TEXT.arrow] += ' COLLATE "C"'  # sorts as the tables do
 T = TypeVar("T")
@@ -99,11 +105,13 @@ async def _carry_out(connection: Connection, step: Step) -> Any:
         case Select(sql, parameters):
             statement = await connection.prepare(sql)
             rows = await statement.fetch(*parameters)
-            return to_table(rows, statement.get_attributes()).to_pylist()
+            return await asyncio.to_thread(to_table, rows, statement.get_attributes())
         case Load(name, rows):
             for start in range(0, max(1, rows.num_rows), COPY_ROWS):
                 await _copy(connection, name, rows.slice(start, COPY_ROWS))
             return 0
+        case Compute(work):
+            return await asyncio.to_thread(work)
 
 
 async def _copy(connection: Connection, name: str, rows: pa.Table) -> None:
