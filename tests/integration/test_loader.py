@@ -9,6 +9,7 @@ from shared.kafka import connect, declared_topics, ensure_topics
 from shared.registry import discover
 from shared.settings import Settings
 from tests.loading import EVENING, MORNING, bar, load, produce, record, snapshot
+from tests.waiting import until
 
 
 @pytest.fixture(params=["duckdb", "postgresql"])
@@ -112,10 +113,14 @@ async def test_transactions_left_open_or_aborted_do_not_hold_the_lag_up(
             await (producer.commit_transaction() if commit else producer.abort_transaction())
     finally:
         await producer.stop()
-    progress = await load(settings)
-    assert progress.lag == 0
-    opened = [row["open"] for row in (await snapshot(settings))["yfinance_ohlcv"]]
-    assert opened == [1.0, 3.0]
+
+    async def stored() -> bool:
+        progress = await load(settings)
+        opened = [row["open"] for row in (await snapshot(settings))["yfinance_ohlcv"]]
+        return progress.lag == 0 and opened == [1.0, 3.0]
+
+    # A commit is answered before its marker is on the partition, so one look may be too early.
+    await until(stored, within=30)
 
 
 # A DuckDB file belongs to one process.
