@@ -1,6 +1,5 @@
-"""Writing batches: versions, lineage, stamps and letters, all or nothing."""
+"""Writing batches: versions, lineage and stamps."""
 
-import datetime as dt
 from dataclasses import replace
 from typing import Any
 
@@ -8,8 +7,7 @@ import pyarrow as pa
 import pytest
 
 from shared.database.base import Database, Written
-from shared.errors import InvalidRecord
-from tests.batches import EVENTS, NOON, Feed, at, event, measure, refused, rows
+from tests.batches import EVENTS, NOON, Feed, at, event, measure, rows
 
 LINEAGE = "source, kafka_epoch, kafka_partition, kafka_offset"
 
@@ -71,6 +69,32 @@ async def test_a_column_without_versions_is_updated_in_place(
     assert after == before | changed
     assert after["updated_at"] > before["updated_at"]
     assert await rows(database, "measures_revisions") == []
+
+
+async def test_an_earlier_version_keeps_the_last_that_was_said_of_it(
+    database: Database, feed: Feed
+) -> None:
+    for record in (measure(0, adjusted=1.0), measure(2, adjusted=2.0), measure(5, 7.0)):
+        await feed.write([record])
+    (current,) = await rows(database, "measures")
+    for minute, adjusted in ((0, 3.0), (1, 4.0), (2, 5.0)):
+        await feed.write([measure(minute, adjusted=adjusted)])
+    (revision,) = await rows(database, "measures_revisions", "adjusted, as_of, confirmed_as_of")
+    assert revision == {"adjusted": 5.0, "as_of": NOON, "confirmed_as_of": at(2)}
+    assert await rows(database, "measures") == [current]
+
+
+async def test_when_a_key_was_first_stored_outlives_every_version(
+    database: Database, feed: Feed
+) -> None:
+    await feed.write([measure(0)])
+    (first,) = await rows(database, "measures")
+    await feed.write([measure(1, 2.0)])
+    await feed.write([measure(2, 3.0), measure(3, 4.0)])
+    await feed.write([measure(-1, 9.0)])
+    (last,) = await rows(database, "measures")
+    assert last["level"] == 4.0
+    assert last["created_at"] == first["created_at"] < last["updated_at"]
 
 
 async def test_an_older_adjustment_does_not_come_back(database: Database, feed: Feed) -> None:
@@ -200,78 +224,3 @@ async def test_rows_of_several_partitions_name_each_its_epoch(database: Database
     found = await rows(database, "measures", "site, kafka_partition, kafka_epoch")
     assert [tuple(row.values()) for row in found] == [("A", 0, 1), ("B", 1, 2)]
     assert {p.next_offset for p in await database.positions(one.reader)} == {1}
-
-
-async def test_a_refused_message_is_kept_raw(database: Database, feed: Feed) -> None:
-    assert await feed.write([measure(0)], [refused(1)]) == Written(inserted=1, dead_letters=1)
-    (letter,) = await rows(database, "dead_letters")
-    assert letter.pop("id") > 0
-    assert letter.pop("created_at") <= dt.datetime.now(dt.UTC) + dt.timedelta(minutes=1)
-    assert letter == {
-        "cluster_id": "cluster-1",
-        "topic": "topic",
-        "partition": 0,
-        "offset": 1,
-        "dataset": "measures",
-        "message_timestamp": dt.datetime(2026, 1, 1, 0, 0, 0, 123_000, dt.UTC),
-        "as_of": NOON,
-        "key": b"key\x00",
-        "value": b"?",
-        "headers": '[["as_of", "/wA="], ["source", "eA=="]]',
-        "error_code": "wrong",
-        "reason": "it is wrong",
-        "field": "level",
-        "attempts": 1,
-        "resolved_at": None,
-        "resolution": None,
-    }
-
-
-async def test_a_letter_is_kept_once(database: Database, feed: Feed) -> None:
-    await feed.write([], [refused(0), refused(1, None)])
-    batch = replace(feed.batch([], [refused(1), refused(2), refused(2)]), moves=())
-    assert (await database.write(batch)).dead_letters == 1
-    found = await rows(database, "dead_letters", 'id, "offset", value')
-    assert [(row["offset"], row["value"]) for row in found] == [(0, b"?"), (1, None), (2, b"?")]
-    assert len({row["id"] for row in found}) == 3
-
-
-async def test_a_letter_s_reason_may_quote_anything(database: Database, feed: Feed) -> None:
-    odd = refused(0, bytes(range(256)))
-    error = InvalidRecord("wrong", "has \x00 and \ud800 and '; DROP TABLE measures; --", "a\x00b")
-    message = odd.message._replace(timestamp_ms=-1, key=None, headers=(("a\x00\ud800", b"\xff"),))
-    await feed.write([], [replace(odd, message=message, error=error, as_of=None)])
-    (letter,) = await rows(database, "dead_letters")
-    assert letter["value"] == bytes(range(256))
-    assert letter["reason"] == "has  and ? and '; DROP TABLE measures; --"
-    assert (letter["field"], letter["key"], letter["as_of"]) == ("ab", None, None)
-    assert letter["message_timestamp"] is None
-
-
-async def test_a_row_that_the_database_refuses_takes_all_back(
-    database: Database, feed: Feed
-) -> None:
-    await feed.write([measure(0)])
-    batch = feed.batch([measure(5, 2.0), measure(0, site=None)], [refused(3)])  # type: ignore[arg-type]
-    with pytest.raises(InvalidRecord) as refusal:
-        await database.write(batch)
-    assert refusal.value.code.startswith("server_")
-    assert await database.positions() == [feed.position]
-    assert await rows(database, "measures", "site, level") == [{"site": "A", "level": 1.0}]
-    assert await rows(database, "measures_revisions") == []
-    assert await rows(database, "dead_letters") == []
-    await feed.write([measure(5, 2.0)])
-
-
-async def test_a_failure_after_the_rows_takes_them_back(database: Database, feed: Feed) -> None:
-    await feed.write([measure(0)])
-    await database.execute("ALTER TABLE dead_letters RENAME TO elsewhere")
-    batch = feed.batch([measure(5, 2.0), measure(5, site="B"), measure(6, site="B")], [refused(4)])
-    with pytest.raises(Exception, match="dead_letters"):
-        await database.write(batch)
-    assert await database.positions() == [feed.position]
-    assert await rows(database, "measures", "site, level") == [{"site": "A", "level": 1.0}]
-    assert await rows(database, "measures_revisions") == []
-    await database.execute("ALTER TABLE elsewhere RENAME TO dead_letters")
-    written = await database.write(batch)
-    assert written == Written(inserted=1, updated=1, confirmed=1, revisions=1, dead_letters=1)
