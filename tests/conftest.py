@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import structlog
 
 from shared.kafka import Cluster, connect
 from shared.settings import Settings
@@ -54,6 +55,12 @@ def pass_over(request: pytest.FixtureRequest) -> Callable[[str, str], NoReturn]:
         pytest.skip(f"no {what} here: {why}")
 
     return skip
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> None:
+    """Keep the log as an earlier test has set it up out of this one."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
