@@ -7,30 +7,27 @@ from typing import Self
 
 from shared.database.base import Database, Reader
 from shared.errors import Transient
-from shared.kafka import Cluster, TopicPartition, Watermarks, list_partitions
+from shared.kafka import Cluster, TopicPartition, Watermarks
 
 EVERY_SECONDS = 0.5
-TOPICS_EVERY_SECONDS = 5.0
 
 
 class CaughtUp:
     """Compares stored offsets with the ends of all partitions, now and then.
 
     `reached` once each partition was seen stored to its end; an empty partition is, and
-    a topic that does not exist has none. What partitions there are is asked every few looks.
+    a topic that does not exist has none. New partitions are noticed some seconds late.
     """
 
     def __init__(
         self, cluster: Cluster, database: Database, reader: Reader, topics: Iterable[str]
     ) -> None:
-        self._cluster = cluster
         self._database = database
         self._reader = reader
         self._topics = list(topics)
         self._watermarks = Watermarks(cluster)
         self._at_end: set[TopicPartition] = set()
-        self._partitions: list[TopicPartition] = []
-        self._looked = self._listed = float("-inf")
+        self._looked = float("-inf")
         self.reached = False
 
     async def __aenter__(self) -> Self:
@@ -55,11 +52,8 @@ class CaughtUp:
             return None
 
     async def _look(self) -> int:
-        if time.monotonic() - self._listed > TOPICS_EVERY_SECONDS:
-            counts = await list_partitions(self._cluster, self._topics)
-            self._partitions = [TopicPartition(t, p) for t, n in counts.items() for p in range(n)]
-            self._listed = time.monotonic()
-        ends = await self._watermarks.end_offsets(self._partitions)
+        partitions = await self._watermarks.partitions(self._topics)
+        ends = await self._watermarks.end_offsets(partitions)
         stored = {
             TopicPartition(p.topic, p.partition): p.next_offset
             for p in await self._database.positions(self._reader)

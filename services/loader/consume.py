@@ -11,6 +11,8 @@ from shared.observability import get_logger
 
 RETRY_SECONDS = 1.0
 SHORT_POLL_SECONDS = 0.05
+# Unpacking holds up the event loop, and with it every answer of the database.
+POLL_RECORDS = 1_000
 _log = get_logger(__name__)
 
 
@@ -74,10 +76,9 @@ class Placement:
 class Poller:
     """Polls the consumer and hands out the chunks that are due."""
 
-    def __init__(self, consumer: Consumer, gatherer: Gatherer, rows: int, lanes: int) -> None:
+    def __init__(self, consumer: Consumer, gatherer: Gatherer, lanes: int) -> None:
         self._consumer = consumer
         self._gatherer = gatherer
-        self._rows = rows
         self._lanes = lanes
 
     async def poll(self, lanes: Collection[int]) -> list[Chunk]:
@@ -91,7 +92,7 @@ class Poller:
             polled = await self._consumer.getmany(
                 self._partitions(lanes),
                 timeout_ms=max(1, int(self._seconds(lanes) * 1000)),
-                max_records=self._rows,
+                max_records=POLL_RECORDS,
             )
         except OffsetOutOfRange as exc:
             raise Fatal(

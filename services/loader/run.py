@@ -93,7 +93,7 @@ class Loader:
         return self.progress
 
     async def _poll_all(self, consumer: Consumer, stop: asyncio.Event) -> None:
-        poller = Poller(consumer, self._gatherer, self._options.batch_rows, len(self._lanes))
+        poller = Poller(consumer, self._gatherer, len(self._lanes))
         while not stop.is_set() and not self._done:
             if self._lost:
                 await self._start_over(consumer)

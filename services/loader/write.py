@@ -28,11 +28,13 @@ class Writer:
         self._database = database
         self._reader = reader
         self._on_away = on_away
+        self._decoding = asyncio.Lock()
 
     async def decode(self, chunk: Chunk) -> Decoded:
-        """Decode a chunk off the event loop."""
-        now = dt.datetime.now(dt.UTC)
-        return await asyncio.to_thread(decode, chunk.dataset, chunk.messages, now)
+        """Decode a chunk off the event loop; one at a time, so that the first is soon done."""
+        async with self._decoding:
+            now = dt.datetime.now(dt.UTC)
+            return await asyncio.to_thread(decode, chunk.dataset, chunk.messages, now)
 
     async def write(self, chunk: Chunk, decoded: Decoded) -> Written:
         """Write a chunk in one transaction; waits as long as the database is away.

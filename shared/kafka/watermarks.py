@@ -1,6 +1,7 @@
 """Where partitions begin and end, asked of the broker without joining a group."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -22,6 +23,8 @@ _EARLIEST = -2
 # embedded broker answers a wait of 0 ms with nothing at all.
 _PAST_THE_END = 2**62
 _FETCH_WAIT_MS = 20
+# The leaders of all topics are told at once, which takes a while where there are hundreds.
+_LEADERS_FOR_S = 5.0
 
 
 class Watermarks:
@@ -36,6 +39,7 @@ class Watermarks:
         self._cluster = cluster
         self._client: Any = None
         self._connecting = asyncio.Lock()
+        self._known_until = 0.0
 
     async def __aenter__(self) -> Self:
         return self
@@ -53,6 +57,20 @@ class Watermarks:
         client, self._client = self._client, None
         if client is not None:
             await close_whole(client)
+
+    async def partitions(self, topics: Iterable[str]) -> list[TopicPartition]:
+        """Return all partitions of topics, as known some seconds ago at most.
+
+        Topics that do not exist have none. Creates nothing.
+        """
+        with translated(f"partitions from Kafka at {self._cluster.bootstrap_servers}"):
+            client = await self._connected()
+            await self._refresh(client)
+        return [
+            TopicPartition(topic, partition)
+            for topic in topics
+            for partition in sorted(client.cluster.partitions_for_topic(topic) or ())
+        ]
 
     async def end_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Return the offset that follows each partition's last committed record.
@@ -104,7 +122,9 @@ class Watermarks:
             return {}
         with translated(f"offsets from Kafka at {self._cluster.bootstrap_servers}"):
             client = await self._connected()
-            leaders = _by_leader(client.cluster, wanted)
+            leaders = await self._leaders(client, wanted)
+            # Only a whole answer shows that they still lead.
+            known_until, self._known_until = self._known_until, 0.0
             answers = await asyncio.gather(
                 *(client.send(node, request(topics)) for node, topics in leaders.items())
             )
@@ -115,10 +135,11 @@ class Watermarks:
                     found[_known(TopicPartition(topic, partition), code)] = tuple(fields)
         if silent := wanted.keys() - found.keys():
             raise Transient(f"the broker told no offsets of {sorted(silent)}; ask again")
+        self._known_until = known_until
         return found
 
     async def _connected(self) -> Any:
-        """Return a client that knows the present leaders of all topics."""
+        """Return a client that has found a broker."""
         async with self._connecting:
             if self._client is None:
                 client = AIOKafkaClient(**self._cluster.options)
@@ -127,9 +148,26 @@ class Watermarks:
                 except BaseException:
                     await client.close()
                     raise
-                self._client = client
-        await self._client.force_metadata_update()
+                self._client, self._known_until = client, 0.0
         return self._client
+
+    async def _leaders(
+        self, client: Any, wanted: Mapping[TopicPartition, tuple[int, ...]]
+    ) -> dict[int, list[tuple[str, list[tuple[int, ...]]]]]:
+        """Return what to ask of whom."""
+        await self._refresh(client)
+        try:
+            return _by_leader(client.cluster, wanted)
+        except Transient:
+            self._known_until = 0.0
+            await self._refresh(client)
+            return _by_leader(client.cluster, wanted)
+
+    async def _refresh(self, client: Any) -> None:
+        """Learn what topics there are and who leads them, unless that was a moment ago."""
+        if time.monotonic() >= self._known_until:
+            await client.force_metadata_update()
+            self._known_until = time.monotonic() + _LEADERS_FOR_S
 
 
 def _by_leader(
