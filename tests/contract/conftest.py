@@ -1,6 +1,7 @@
 """Both databases in turn, for the suite that holds either to the protocol."""
 
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,14 @@ async def database(database_settings: Settings) -> AsyncIterator[Database]:
     """Each database in turn, with the tables of MEASURES and EVENTS, empty."""
     async with opened(database_settings, [MEASURES, EVENTS]) as database:
         yield database
+
+
+@pytest.fixture
+def nothing_left_over(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Nothing that the event loop has to clean up or complain of."""
+    yield
+    gc.collect()
+    assert [r.getMessage() for r in caplog.get_records("call") if r.name == "asyncio"] == []
 
 
 @pytest.fixture

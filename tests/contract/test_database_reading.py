@@ -15,6 +15,8 @@ from shared.errors import EconstreamError, Fatal, Transient
 from tests.batches import Feed, at, measure
 from tests.waiting import until
 
+pytestmark = pytest.mark.usefixtures("nothing_left_over")
+
 UTC = pa.timestamp("us", "UTC")
 TEXTS = pa.list_(pa.string())
 FIRST_DAY, LAST_DAY = dt.date(1, 1, 1), dt.date(9999, 12, 31)
