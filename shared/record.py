@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from shared.dataset import Column, Dataset
 from shared.errors import InvalidRecord
 
 Headers = tuple[tuple[str, bytes], ...]
+_IN_QUOTES = (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP)
 
 
 class Message(NamedTuple):
@@ -27,8 +29,7 @@ class Message(NamedTuple):
     headers: Headers = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A record as a producer publishes it; without a timestamp the broker's clock counts."""
 
     topic: str
@@ -71,7 +72,7 @@ def decode_time(text: str) -> dt.datetime:
 
 
 def encode(rows: Rows, prefix: str) -> Iterator[Record]:
-    """Yield one record for each row, in their order; whole columns are encoded at a time.
+    """Return one record for each row, in their order; whole columns are encoded at a time.
 
     Raises InvalidRecord for what every reader would refuse: null in a column that has
     none, NaN, Infinity, NUL in a text.
@@ -79,22 +80,27 @@ def encode(rows: Rows, prefix: str) -> Iterator[Record]:
     for column in rows.dataset.columns:
         if not column.nullable and rows.table[column.name].null_count:
             raise InvalidRecord("null", f"{column.name} is never null", column.name)
+    keys = _bytes(pc.cast(rows.table[rows.dataset.entity], pa.string()))
+    values = _bytes(encode_values(rows.dataset, rows.table))
     topic = rows.dataset.topic(prefix)
-    keys = pc.cast(rows.table[rows.dataset.entity], pa.string()).to_pylist()
-    values = encode_values(rows.dataset, rows.table).to_pylist()
-    common = [(name, text.encode()) for name, text in _common_headers(rows)]
-    for key, value, as_of in zip(keys, values, _as_of_texts(rows), strict=True):
-        headers = tuple(common if as_of is None else [("as_of", as_of), *common])
-        yield Record(topic, key.encode(), value.encode(), headers)
+    return map(Record._make, zip(repeat(topic), keys, values, _headers(rows), repeat(None)))
 
 
 def encode_values(dataset: Dataset, table: pa.Table) -> pa.ChunkedArray:
     """Return each row as the text of its JSON object, every declared field present."""
     parts: list[pa.ChunkedArray | pa.Scalar] = []
-    for position, column in enumerate(dataset.columns):
-        opening = ("{" if position == 0 else ",") + f'"{column.name}":'
-        parts += [pa.scalar(opening), json_texts(table[column.name], column)]
-    return pc.binary_join_element_wise(*parts, pa.scalar("}"), pa.scalar(""))
+    between = "{"
+    for column in dataset.columns:
+        values = table[column.name]
+        between += f'"{column.name}":'
+        if column.kind in _IN_QUOTES and not values.null_count:
+            # Quotes that stand between the columns cost nothing.
+            parts += [pa.scalar(f'{between}"'), _unquoted(values, column)]
+            between = '",'
+        else:
+            parts += [pa.scalar(between), json_texts(values, column)]
+            between = ","
+    return pc.binary_join_element_wise(*parts, pa.scalar(f"{between[:-1]}}}"), pa.scalar(""))
 
 
 def json_texts(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
@@ -103,12 +109,8 @@ def json_texts(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     Raises InvalidRecord where a figure is NaN or infinite, or a text holds NUL.
     """
     match column.kind:
-        case Kind.TEXT:
-            texts = _quoted(values, column)
-        case Kind.DATE:
-            texts = _surrounded(pc.cast(values, pa.string()))
-        case Kind.TIMESTAMP:
-            texts = _surrounded(moment_texts(values))
+        case Kind.TEXT | Kind.DATE | Kind.TIMESTAMP:
+            texts = _surrounded(_unquoted(values, column))
         case Kind.FLOAT:
             texts = _figures(values, column)
         case Kind.TEXTS:
@@ -124,19 +126,34 @@ def moment_texts(moments: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(pc.replace_substring(texts, " ", "T"), pa.scalar("Z"), "")
 
 
-def _common_headers(rows: Rows) -> Iterator[tuple[str, str]]:
-    if rows.source is not None:
-        yield "source", rows.source
-    if rows.run_id is not None:
-        yield "run_id", rows.run_id
-
-
-def _as_of_texts(rows: Rows) -> Iterable[bytes | None]:
+def _headers(rows: Rows) -> Iterable[Headers]:
+    """Return the headers of each row; rows that were known at one moment share theirs."""
+    said = (("source", rows.source), ("run_id", rows.run_id))
+    common = tuple((name, text.encode()) for name, text in said if text is not None)
     if rows.as_of is None:
-        return [None] * rows.table.num_rows
+        return repeat(common, rows.table.num_rows)
     if isinstance(rows.as_of, dt.datetime):
-        return [encode_time(rows.as_of).encode()] * rows.table.num_rows
-    return [text.encode() for text in moment_texts(rows.as_of).to_pylist()]
+        as_of = encode_time(rows.as_of).encode()
+        return repeat((("as_of", as_of), *common), rows.table.num_rows)
+    moments = _bytes(moment_texts(rows.as_of))
+    known = {moment: (("as_of", moment), *common) for moment in set(moments)}
+    return map(known.__getitem__, moments)
+
+
+def _bytes(texts: pa.ChunkedArray) -> list[bytes]:
+    found: list[bytes] = pc.cast(texts, pa.binary()).to_pylist()
+    return found
+
+
+def _unquoted(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    """Return what stands between the quotes of each value's JSON text, null where there is none."""
+    match column.kind:
+        case Kind.TEXT:
+            return _escaped(values, column)
+        case Kind.DATE:
+            return pc.cast(values, pa.string())
+        case _:
+            return moment_texts(values)
 
 
 def _figures(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
@@ -146,17 +163,22 @@ def _figures(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     return pc.if_else(pc.equal(texts, "-0"), "-0.0", texts)
 
 
-def _quoted(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+def _escaped(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    if not _any_match(values, r'[\x00-\x1f"\\]'):
+        return values
     escaped = pc.replace_substring(values, "\\", "\\\\")
     escaped = pc.replace_substring(escaped, '"', '\\"')
-    if pc.any(
-        pc.match_substring_regex(escaped, r"[\x00-\x1f]"), skip_nulls=True, min_count=0
-    ).as_py():
-        if pc.any(pc.match_substring(escaped, "\0"), skip_nulls=True).as_py():
+    if _any_match(escaped, r"[\x00-\x1f]"):
+        if _any_match(escaped, r"\x00"):
             raise InvalidRecord("nul", "a text with NUL cannot be published", column.name)
         for code in range(1, 0x20):
             escaped = pc.replace_substring(escaped, chr(code), f"\\u{code:04x}")
-    return _surrounded(escaped)
+    return escaped
+
+
+def _any_match(texts: pa.ChunkedArray, pattern: str) -> bool:
+    found = pc.match_substring_regex(texts, pattern)
+    return bool(pc.any(found, skip_nulls=True, min_count=0).as_py())
 
 
 def _surrounded(texts: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -166,9 +188,11 @@ def _surrounded(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 def _lists(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     chunks = []
     for chunk in values.chunks:
-        items = _quoted(pa.chunked_array([chunk.flatten()]), column).combine_chunks()
+        items = _surrounded(_escaped(pa.chunked_array([chunk.flatten()]), column))
         offsets = pc.list_value_length(chunk).fill_null(0).to_numpy(zero_copy_only=False).cumsum()
-        rebuilt = pa.ListArray.from_arrays(pa.array([0, *offsets], pa.int32()), items)
+        rebuilt = pa.ListArray.from_arrays(
+            pa.array([0, *offsets], pa.int32()), items.combine_chunks()
+        )
         joined = pc.binary_join(rebuilt, ",")
         texts = pc.binary_join_element_wise(pa.scalar("["), joined, pa.scalar("]"), pa.scalar(""))
         chunks.append(pc.if_else(pc.is_null(chunk), pa.scalar(None, pa.string()), texts))
