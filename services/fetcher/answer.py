@@ -20,6 +20,9 @@ SECRET_PARAMETERS = frozenset(
 CONTINUES = "continues"
 """The note in a URL's fragment that says: what stands on its first day is known already."""
 
+RELEASE = "release="
+"""The note in a URL's fragment that names the release of the series that is asked for."""
+
 
 class UnreadableAnswer(EconstreamError):
     """The answer does not have the form its source documents; nothing of it is published."""
@@ -29,6 +32,14 @@ class UpstreamError(EconstreamError):
     """The upstream itself answered with an error; its own words are in the text."""
 
 
+class UnknownNameError(UpstreamError):
+    """The upstream has nothing of the name that was asked for: asking again brings nothing."""
+
+
+class RefusedError(UpstreamError):
+    """The upstream refuses whoever asks, such as for a wrong key: asking on brings nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A question to an upstream.
@@ -36,6 +47,7 @@ class Request:
     url           without any secret: this is the URL that is kept and shown; a fragment in it is
                   a note to whoever parses the answer, and never sent
     secrets       query parameters that are added only on the wire
+    credentials   headers that are added only on the wire
     known_as      the name under which it is remembered, where that is not its URL
     unless_since  only ask where the whole was not had since this moment
     """
@@ -43,6 +55,7 @@ class Request:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, SecretStr] = field(default_factory=dict)
+    credentials: Mapping[str, SecretStr] = field(default_factory=dict)
     known_as: str = ""
     unless_since: dt.datetime | None = None
 
@@ -103,6 +116,7 @@ class Parsed:
     warnings  what was odd and did no harm, such as a new column
     more      requests whose answers complete this one, such as the next page
     also      requests of their own that this answer makes due, such as a whole history
+    facts     what of it is remembered with the request, for what is asked later
     """
 
     rows: Sequence[Rows] = ()
@@ -110,6 +124,7 @@ class Parsed:
     warnings: Sequence[str] = ()
     more: Sequence[Request] = ()
     also: Sequence[Request] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def records(self) -> int:
@@ -125,12 +140,13 @@ def query_of(url: str) -> dict[str, str]:
 def without_secrets(url: str) -> str:
     """Return a URL without user, password and the parameters that carry secrets.
 
-    A fragment is kept only where it is the note `CONTINUES` of our own requests.
+    A fragment is kept only where it is a note of our own requests, CONTINUES or RELEASE.
     """
     parts = urlsplit(url)
     asked = parse_qsl(parts.query, keep_blank_values=True)
     kept = [(name, value) for name, value in asked if name.lower() not in SECRET_PARAMETERS]
     query = parts.query if len(kept) == len(asked) else urlencode(kept)
     netloc = parts.netloc.rpartition("@")[2]
-    note = parts.fragment if parts.fragment == CONTINUES else ""
+    ours = parts.fragment == CONTINUES or parts.fragment.startswith(RELEASE)
+    note = parts.fragment if ours else ""
     return urlunsplit((parts.scheme, netloc, parts.path, query, note))

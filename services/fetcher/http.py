@@ -121,20 +121,24 @@ class HttpClient:
         url = httpx.URL(request.url).copy_merge_params(
             {name: secret.get_secret_value() for name, secret in request.secrets.items()}
         )
+        own = {name: secret.get_secret_value() for name, secret in request.credentials.items()}
         for _ in range(self._limits.redirects + 1):
             await self._check(url, request)
             await self._limiters[url.host].acquire()
             async with asyncio.timeout(self._limits.seconds):
-                answer, location = await self._send(url, request)
+                answer, location = await self._send(url, request, own)
             if location is None:
                 return answer
-            url = url.join(location)
+            url, own = url.join(location), {}
         raise UpstreamError(f"{request.url}: over {self._limits.redirects} redirects, given up")
 
-    async def _send(self, url: httpx.URL, request: Request) -> tuple[Answer, str | None]:
+    async def _send(
+        self, url: httpx.URL, request: Request, credentials: Mapping[str, str]
+    ) -> tuple[Answer, str | None]:
         if self._client is None:
             raise RuntimeError("the client is used outside of its context")
-        async with self._client.stream("GET", url, headers=dict(request.headers)) as response:
+        asked = {**request.headers, **credentials}
+        async with self._client.stream("GET", url, headers=asked) as response:
             status, headers = response.status_code, response.headers
             location = headers.get("location")
             if status in _REDIRECTS and location:
@@ -165,8 +169,8 @@ class HttpClient:
 def _answer(request: Request, status: int, headers: httpx.Headers, body: bytes) -> Answer:
     """Return the answer as it may be kept: upstreams that repeat a secret are not quoted."""
     kept = {name: value for name, value in headers.items() if name not in _TRANSPORT_HEADERS}
-    for secret in request.secrets.values():
-        text = secret.get_secret_value()
+    for secret in (*request.secrets.values(), *request.credentials.values()):
+        text = secret.get_secret_value().removeprefix("Bearer ")
         kept = {name: value.replace(text, "[secret]") for name, value in kept.items()}
         body = body.replace(text.encode(), b"[secret]")
     return Answer(request.url, status, kept, body, _now())

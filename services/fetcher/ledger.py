@@ -107,4 +107,9 @@ async def open_ledger(source: Source, states: States, since: dt.date | None) -> 
 
 def follow_up(request: Request, parent: Request) -> Request:
     """Return a request that an answer asks for, with the headers and secrets of its parent."""
-    return replace(request, headers=parent.headers, secrets=parent.secrets)
+    return replace(
+        request,
+        headers=parent.headers,
+        secrets=parent.secrets,
+        credentials=parent.credentials,
+    )
