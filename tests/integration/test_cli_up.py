@@ -50,6 +50,10 @@ def test_other_commands_find_the_running_up(shell: Shell) -> None:
         assert announced.api_url in up.said
         assert json.loads(get(f"{announced.api_url}/health/ready"))["status"] == "ready"
 
+        again = shell.run("republish", "fred", "--json")
+        [filled] = json.loads(again.stdout)
+        assert (filled["records"], filled["published"]) == (2, 2), again.stderr
+
         assert shell.run("schema", "check").returncode == 0
         applied = shell.run("schema", "apply")
         assert (applied.returncode, applied.stdout.count("nothing to do")) == (0, 2)

@@ -74,6 +74,10 @@ def test_help_waits_for_no_heavy_import() -> None:
         (["watch", "add", "nope", "X"], "yahoo"),
         (["watch", "add", "fred", "X", "--list", "nope"], "vintages"),
         (["schema", "sql", "nope"], "fred_data"),
+        (["republish"], "--all"),
+        (["republish", "fred", "--all"], "--all"),
+        (["republish", "nope"], "fred_data"),
+        (["republish", "fred", "--since", "lately"], "lately"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_names_what_is_wrong(
@@ -103,7 +107,9 @@ def test_a_wrong_setting_ends_with_78_and_one_line(
     assert named in one_line(done.stderr)
 
 
-@pytest.mark.parametrize("command", [["produce", "fred"], ["fetch", "cboe"], ["load"]])
+@pytest.mark.parametrize(
+    "command", [["produce", "fred"], ["fetch", "cboe"], ["load"], ["republish", "fred"]]
+)
 def test_without_any_broker_a_command_ends_with_78_and_says_what_to_do(
     command: list[str], shell: Shell
 ) -> None:
