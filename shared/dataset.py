@@ -84,6 +84,8 @@ class Dataset:
     known_at     when a row was known to the world before it was fetched, or None
     retention    how long the topic keeps records; None: for ever
     checks       what no true row can say; such rows are stored and counted
+    schema_version  rises when older loaders must not read the messages any more; producers
+                 name it in the header `schema_version` from 2 on
     """
 
     name: str
@@ -98,6 +100,7 @@ class Dataset:
     known_at: Callable[[Mapping[str, Any]], dt.datetime | None] | None = field(default=None)
     retention: dt.timedelta | None = None
     checks: tuple[Check, ...] = ()
+    schema_version: int = 1
 
     def __post_init__(self) -> None:
         for complaint in self._complaints():
@@ -246,6 +249,8 @@ class Dataset:
                 yield f"check {check.name} reads columns there are not: {sorted(unknown)}"
         if self.retention is not None and self.retention <= dt.timedelta():
             yield "a retention is longer than nothing"
+        if self.schema_version < 1:
+            yield "schema versions begin with 1"
 
 
 def _rules(row: type[BaseModel]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import datetime as dt
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
@@ -44,10 +44,17 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A batch in order of arrival: rows (fields and BATCH_FIELDS) and what was refused."""
+    """A batch in order of arrival: rows (fields and BATCH_FIELDS) and what was refused.
+
+    replayed   the positions of messages that repeat a dead letter, with its id
+    newer      the positions of messages whose schema is newer than the dataset's; they are
+               judged by the dataset's all the same, which means nothing
+    """
 
     table: pa.Table
     rejected: list[Rejected]
+    replayed: dict[int, int] = field(default_factory=dict)
+    newer: list[int] = field(default_factory=list)
 
 
 def decode(dataset: Dataset, messages: Sequence[Message], now: dt.datetime) -> Decoded:
@@ -66,10 +73,11 @@ def decode(dataset: Dataset, messages: Sequence[Message], now: dt.datetime) -> D
         pa.array([messages[p].partition for p in kept], pa.int32()),
         pa.array([messages[p].offset for p in kept], pa.int64()),
     ]
-    for field, column in zip(BATCH_FIELDS, columns, strict=True):
-        rows = rows.append_column(field, column)
+    for described, column in zip(BATCH_FIELDS, columns, strict=True):
+        rows = rows.append_column(described, column)
     rejected = [Rejected(messages[p], errors[p], stamps.as_of(p)) for p in sorted(errors)]
-    return Decoded(rows, rejected)
+    newer = [p for p, version in stamps.versions.items() if version > dataset.schema_version]
+    return Decoded(rows, rejected, stamps.letters, newer)
 
 
 class _Reader:

@@ -21,6 +21,12 @@ _MICROSECOND = dt.timedelta(microseconds=1)
 _ABSENT, _WRONG = -(2**63), -(2**63) + 1
 _FAR_MS = 1 << 52
 _FIRST = (dt.datetime.min.replace(tzinfo=dt.UTC) - _EPOCH) // _MICROSECOND
+_NUMBER = re.compile(rb"\d{1,18}")
+_VERSION, _LETTER = _MARKS = ("schema_version", "dead_letter_id")
+_Marks = dict[str, dict[int, bytes | None]]
+_NO_VERSION = InvalidRecord(
+    "wrong_schema_version", "the schema_version header is no whole number", "schema_version"
+)
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -30,16 +36,21 @@ class Stamps:
 
     microseconds   each as_of in µs since 1970; 0 where `errors` says why there is none
     sources        who published each, as it came
-    errors         by position, for messages without an as_of to go by
+    errors         by position, for messages whose headers cannot be gone by
+    versions       by position, the schema_version of messages that name one
+    letters        by position, the dead letter that a message repeats
     """
 
     microseconds: npt.NDArray[np.int64]
     sources: list[bytes | None]
     errors: dict[int, InvalidRecord]
+    versions: dict[int, int]
+    letters: dict[int, int]
 
     def as_of(self, position: int) -> dt.datetime | None:
         """Return one message's as_of in UTC, None where it has none."""
-        if position in self.errors:
+        error = self.errors.get(position)
+        if error is not None and error.field == "as_of":
             return None
         return _EPOCH + int(self.microseconds[position]) * _MICROSECOND
 
@@ -63,9 +74,9 @@ def read_stamps(messages: Sequence[Message], now: dt.datetime) -> Stamps:
 
     An as_of is RFC 3339 with a zone, cut to the microsecond, and at most 48 hours after
     `now`; without the header it is the message's timestamp. Of a header given twice the
-    last counts.
+    last counts. A dead_letter_id that is no number is passed over: the message stands for itself.
     """
-    given, sources = _read_headers(messages)
+    given, sources, marks = _read_headers(messages)
     timestamps = np.array([message.timestamp_ms for message in messages], np.int64)
     microseconds = np.where(given == _ABSENT, np.clip(timestamps, 0, _FAR_MS) * 1000, given)
     latest = (now + MAX_AHEAD - _EPOCH) // _MICROSECOND
@@ -79,7 +90,10 @@ def read_stamps(messages: Sequence[Message], now: dt.datetime) -> Stamps:
         for position in wrong.tolist()
     }
     microseconds[wrong] = 0
-    return Stamps(microseconds, sources, errors)
+    versions, letters = (_numbers(marks[name]) for name in _MARKS)
+    for position in marks[_VERSION].keys() - versions.keys():
+        errors.setdefault(position, _NO_VERSION)
+    return Stamps(microseconds, sources, errors, versions, letters)
 
 
 def end_of_day(day: dt.date) -> dt.datetime:
@@ -89,23 +103,35 @@ def end_of_day(day: dt.date) -> dt.datetime:
 
 def _read_headers(
     messages: Sequence[Message],
-) -> tuple[npt.NDArray[np.int64], list[bytes | None]]:
-    """Return the as_of headers in µs, _ABSENT or _WRONG, and the source headers."""
+) -> tuple[npt.NDArray[np.int64], list[bytes | None], _Marks]:
+    """Return the as_of headers in µs, _ABSENT or _WRONG, the source headers and the rare ones."""
     seen: dict[bytes | None, int] = {None: _ABSENT}
     moments: list[int] = []
     sources: list[bytes | None] = []
-    for message in messages:
+    marks: _Marks = {name: {} for name in _MARKS}
+    for position, message in enumerate(messages):
         as_of = source = None
         for name, value in message.headers:
             if name == "as_of":
                 as_of = value
             elif name == "source":
                 source = value
+            elif name in _MARKS:
+                marks[name][position] = value
         if as_of is not None and as_of not in seen:
             seen[as_of] = _from_header(as_of)
         moments.append(seen[as_of])
         sources.append(source)
-    return np.array(moments, np.int64), sources
+    return np.array(moments, np.int64), sources, marks
+
+
+def _numbers(headers: dict[int, bytes | None]) -> dict[int, int]:
+    """Return those that are whole numbers of 64 bits."""
+    return {
+        position: int(value)
+        for position, value in headers.items()
+        if value is not None and _NUMBER.fullmatch(value)
+    }
 
 
 def _from_header(header: bytes) -> int:

@@ -128,7 +128,12 @@ def moment_texts(moments: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _headers(rows: Rows) -> Iterable[Headers]:
     """Return the headers of each row; rows that were known at one moment share theirs."""
-    said = (("source", rows.source), ("run_id", rows.run_id))
+    version = rows.dataset.schema_version
+    said = (
+        ("source", rows.source),
+        ("run_id", rows.run_id),
+        ("schema_version", str(version) if version > 1 else None),
+    )
     common = tuple((name, text.encode()) for name, text in said if text is not None)
     if rows.as_of is None:
         return repeat(common, rows.table.num_rows)

@@ -3,7 +3,7 @@
 import time
 import zlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.database.base import Move, Position
 from shared.dataset import Dataset
@@ -103,18 +103,20 @@ class Gatherer:
         moves = []
         for tp, offset in pending.ends.items():
             start = self.heads[tp]
-            end = _after(start, offset, pending.last.get(tp))
+            end = after(start, offset, pending.last.get(tp))
             moves.append(Move(start, end))
             self.heads[tp] = end
         return Chunk(lane, self._datasets[topic], pending.messages, moves)
 
 
-def _after(start: Position, offset: int, last: Message | None) -> Position:
+def after(start: Position, offset: int, last: Message | None) -> Position:
     """Return the position past a batch; it remembers the last record to know the topic by."""
     if last is None:
-        return Position(
-            start.topic, start.partition, start.epoch, offset,
-            start.last_timestamp_ms, start.last_crc32,
-        )  # fmt: skip
-    crc = zlib.crc32(last.value or b"")
-    return Position(start.topic, start.partition, start.epoch, offset, last.timestamp_ms, crc)
+        return replace(start, next_offset=offset)
+    return replace(
+        start,
+        next_offset=offset,
+        last_offset=last.offset,
+        last_timestamp_ms=last.timestamp_ms,
+        last_crc32=zlib.crc32(last.value or b""),
+    )

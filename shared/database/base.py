@@ -22,8 +22,9 @@ class Reader:
 class Position:
     """Where a partition's stored reading stands; `next_offset` is the first not yet stored.
 
-    `last_timestamp_ms` and `last_crc32` are those of the record before it, by which a topic
-    made anew under the same name is told apart.
+    `last_offset`, `last_timestamp_ms` and `last_crc32` are those of the record before it, by
+    which a topic made anew under the same name is told apart; what stands between the two are
+    marks of transactions. `first_offset` is where the epoch began to read.
     """
 
     topic: str
@@ -32,6 +33,8 @@ class Position:
     next_offset: int
     last_timestamp_ms: int | None = None
     last_crc32: int | None = None
+    last_offset: int | None = None
+    first_offset: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,13 @@ from typing import Any
 from shared.database.base import Position, Reader
 from shared.database.steps import Execute, Select, Steps
 
-_COLUMNS = "topic, partition, epoch, next_offset, last_timestamp, last_crc32"
+_COLUMNS = (
+    "topic, partition, epoch, next_offset, last_timestamp, last_crc32, last_offset, first_offset"
+)
 
 _CLAIM = """INSERT INTO consumer_offsets
-(cluster_id, group_id, topic, partition, epoch, next_offset, updated_at)
-SELECT $1, $2, $3, $4, coalesce(max(epoch), 0) + 1, $5, now() FROM consumer_offsets
+(cluster_id, group_id, topic, partition, epoch, next_offset, first_offset, updated_at)
+SELECT $1, $2, $3, $4, coalesce(max(epoch), 0) + 1, $5, $5, now() FROM consumer_offsets
 WHERE group_id = $2 AND topic = $3 AND partition = $4
 ON CONFLICT (cluster_id, group_id, topic, partition) DO NOTHING"""
 """Begin a reading where none is stored; another cluster is another epoch of the same topic."""
@@ -54,5 +56,5 @@ def _from_row(row: Mapping[str, Any]) -> Position:
     """Return a stored position."""
     return Position(
         row["topic"], row["partition"], row["epoch"], row["next_offset"],
-        row["last_timestamp"], row["last_crc32"],
+        row["last_timestamp"], row["last_crc32"], row["last_offset"], row["first_offset"],
     )  # fmt: skip

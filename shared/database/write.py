@@ -15,7 +15,8 @@ from shared.database.tables import DEAD_LETTERS
 from shared.errors import StaleOwner
 
 _MOVE = """UPDATE consumer_offsets
-SET epoch = $7, next_offset = $8, last_timestamp = $9, last_crc32 = $10, updated_at = now()
+SET epoch = $7, next_offset = $8, last_timestamp = $9, last_crc32 = $10, last_offset = $11,
+first_offset = $12, updated_at = now()
 WHERE cluster_id = $1 AND group_id = $2 AND topic = $3 AND partition = $4
 AND epoch = $5 AND next_offset = $6"""
 
@@ -53,7 +54,8 @@ def _move_offsets(batch: Batch) -> Generator[Step, Any, None]:
     for move in sorted(batch.moves, key=lambda m: (m.start.topic, m.start.partition)):
         start, end = move.start, move.end
         who = (reader.cluster_id, reader.group_id, start.topic, start.partition)
-        after = (end.epoch, end.next_offset, end.last_timestamp_ms, end.last_crc32)
+        known_by = (end.last_timestamp_ms, end.last_crc32, end.last_offset, end.first_offset)
+        after = (end.epoch, end.next_offset, *known_by)
         moved = yield Execute(_MOVE, (*who, start.epoch, start.next_offset, *after))
         if moved != 1:
             raise StaleOwner(

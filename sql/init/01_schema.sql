@@ -1788,6 +1788,8 @@ CREATE TABLE IF NOT EXISTS "consumer_offsets" (
   "partition" integer NOT NULL,
   "epoch" integer NOT NULL,
   "next_offset" bigint NOT NULL,
+  "first_offset" bigint,
+  "last_offset" bigint,
   "last_timestamp" bigint,
   "last_crc32" bigint,
   "updated_at" timestamptz DEFAULT now() NOT NULL,
@@ -1808,9 +1810,13 @@ COMMENT ON COLUMN "consumer_offsets"."epoch" IS 'rises when the topic is read an
 
 COMMENT ON COLUMN "consumer_offsets"."next_offset" IS 'first offset that is not stored yet';
 
-COMMENT ON COLUMN "consumer_offsets"."last_timestamp" IS 'timestamp of the record before it, ms';
+COMMENT ON COLUMN "consumer_offsets"."first_offset" IS 'offset that the epoch began to read at';
 
-COMMENT ON COLUMN "consumer_offsets"."last_crc32" IS 'CRC-32 of the value of the record before it';
+COMMENT ON COLUMN "consumer_offsets"."last_offset" IS 'offset of the last record that was stored';
+
+COMMENT ON COLUMN "consumer_offsets"."last_timestamp" IS 'timestamp of that record, ms';
+
+COMMENT ON COLUMN "consumer_offsets"."last_crc32" IS 'CRC-32 of the value of that record';
 
 COMMENT ON COLUMN "consumer_offsets"."updated_at" IS 'when it last moved';
 

@@ -149,6 +149,7 @@ def test_a_built_in_dataset_documents_every_column(dataset: Dataset) -> None:
         ({"filterable": ("nothing",)}, "nothing"),
         ({"unversioned": ("nothing",)}, "nothing"),
         ({"unversioned": ("taken",)}, "unversioned"),
+        ({"schema_version": 0}, "begin with 1"),
     ],
 )
 def test_a_wrong_declaration_is_refused(changes: dict[str, Any], said: str) -> None:

@@ -127,3 +127,30 @@ def test_a_date_alone_is_the_last_microsecond_of_that_day() -> None:
     moment = end_of_day(dt.date(2008, 10, 30))
     assert moment.isoformat() == "2008-10-30T23:59:59.999999+00:00"
     assert moment + dt.timedelta(microseconds=1) == dt.datetime(2008, 10, 31, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [(b"1", 1), (b"0", 0), (b"007", 7), (b"9" * 18, 10**18 - 1), (None, None)],
+)
+def test_a_schema_version_is_a_whole_number(header: bytes | None, expected: int | None) -> None:
+    headers = () if header is None else (("schema_version", header),)
+    stamps = read_stamps([message(), message(*headers)], NOW)
+    assert stamps.versions == ({} if expected is None else {1: expected})
+    assert stamps.errors == {}
+
+
+@pytest.mark.parametrize("header", [b"", b"v2", b"1.0", b"-1", b"+1", b" 1", b"9" * 19, b"\xff"])
+def test_any_other_schema_version_refuses_its_message_alone(header: bytes) -> None:
+    stamps = read_stamps([message(), message(("schema_version", header))], NOW)
+    assert {position: error.code for position, error in stamps.errors.items()} == {
+        1: "wrong_schema_version"
+    }
+    assert stamps.as_of(1) == SENT
+
+
+def test_a_dead_letter_s_number_is_read_or_passed_over() -> None:
+    headers = [(b"12",), (b"",), (b"x",), (b"-1",)]
+    messages = [message(*(("dead_letter_id", value) for value in each)) for each in headers]
+    stamps = read_stamps(messages, NOW)
+    assert (stamps.letters, stamps.errors) == ({0: 12}, {})

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -84,6 +85,8 @@ def test_a_record_carries_what_its_rows_say_of_themselves() -> None:
     )
     (bare,) = encode(Rows(FRED, fred(None)), "")
     assert bare.headers == ()
+    (later,) = encode(Rows(replace(FRED, schema_version=2), fred(1.5)), "")
+    assert later.headers == (("schema_version", b"2"),)
     assert bare.value == b'{"series_id":"GDP","date":"2020-01-01","value":null}'
 
 
