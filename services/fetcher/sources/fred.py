@@ -1,7 +1,7 @@
 """FRED and ALFRED: observations of economic series, their vintages and what the series are."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
@@ -17,7 +17,7 @@ from services.fetcher.answer import (
     UpstreamError,
     query_of,
 )
-from services.fetcher.body import data_of, json_object
+from services.fetcher.body import data_of
 from services.fetcher.columns import (
     column_of,
     dates,
@@ -39,6 +39,7 @@ from services.fetcher.fred_asking import (
     vintage_parts,
     worth_asking,
 )
+from services.fetcher.listing import Listing, read_listing, text_columns
 from services.fetcher.memory import Had, Memory
 from services.fetcher.source import Source
 from services.fetcher.watchlist import Watchlist
@@ -141,7 +142,8 @@ class Fred(Source):
         return newer_vintages(request, query_of(request.url)["series_id"], had)
 
     def parse(self, answer: Answer) -> Parsed:
-        document, warnings = json_object(answer)
+        listing = read_listing(answer, "observations")
+        document, warnings = listing.document, listing.warnings
         if "error_code" in document or "error_message" in document:
             raise UpstreamError(
                 f"FRED answered {document.get('error_code', answer.status)}: "
@@ -154,7 +156,7 @@ class Fred(Source):
             return Parsed(warnings=warnings, more=list(vintage_parts(answer, document)))
         if answer.path == SERIES:
             return _series(answer, document, warnings)
-        return _observations(answer, document, warnings)
+        return _observations(answer, listing)
 
     def _due(self, answer: Answer, document: dict[str, Any]) -> Parsed:
         """Return what the updates of series make due."""
@@ -169,29 +171,31 @@ def _watched(watchlist: Watchlist) -> tuple[list[str], tuple[str, ...]]:
     return list(dict.fromkeys((*watchlist.names(Fred.name, Fred.watches), *vintages))), vintages
 
 
-def _observations(answer: Answer, document: dict[str, Any], warnings: list[str]) -> Parsed:
-    found = _objects(document, "observations")
-    length = len(found)
+def _observations(answer: Answer, listing: Listing) -> Parsed:
+    document = listing.document
+    _listed(document, "observations")
+    single = _single_moment(answer, document)
+    names = ("date", "value") if single else ("date", "value", "realtime_start")
+    read = text_columns(listing, names, _OBSERVATION_FIELDS, "FRED's observations")
     transformed = _transformation(answer.query, document)
     if transformed:
-        return Parsed(skipped={f"transformed by FRED ({transformed})": len(found)})
-    found = list(_beyond_the_known(answer, found))
-    days = dates(texts(column_of(found, "date", "observations"), "date"), "date")
-    values = texts(column_of(found, "value", "observations"), "value")
+        return Parsed(skipped={f"transformed by FRED ({transformed})": read.num_rows})
+    found = _beyond_the_known(answer, read)
+    values = found["value"].combine_chunks()
     missing = pc.is_in(values, pa.array([".", ""]))
     columns = {
-        "series_id": repeated(answer.query["series_id"], len(found), "series_id"),
-        "date": days,
+        "series_id": repeated(answer.query["series_id"], len(values), "series_id"),
+        "date": dates(found["date"].combine_chunks(), "date"),
         "value": figures(pc.if_else(missing, pa.scalar(None, pa.string()), values), "value"),
     }
-    rows = make_rows(FRED_DATA, columns, _known_at(answer, document, found), Fred.name)
-    if found:
-        warnings += new_columns(found[0], _OBSERVATION_FIELDS, "FRED's observations")
-    return Parsed([rows], warnings=warnings, more=list(_next_page(answer, document, length)))
+    known = answer.known_at if single else _vintages(answer, found["realtime_start"])
+    rows = make_rows(FRED_DATA, columns, known, Fred.name)
+    more = list(_next_page(answer, document, read.num_rows))
+    return Parsed([rows], warnings=listing.warnings, more=more)
 
 
 def _series(answer: Answer, document: dict[str, Any], warnings: list[str]) -> Parsed:
-    found = _objects(document, "seriess")
+    found = _listed(document, "seriess")
     columns = {
         name: texts(column_of(found, name, "series"), name) for name in ("id", *_TEXT_FIELDS)
     }
@@ -202,28 +206,35 @@ def _series(answer: Answer, document: dict[str, Any], warnings: list[str]) -> Pa
         "last_updated": pa.array([_moment(text) for text in updated], UTC_MICROSECONDS),
         "notes": texts([fields.get("notes") for fields in found], "notes"),
     }
-    rows = make_rows(FRED_SERIES, columns, _known_at(answer, document, found), Fred.name)
+    starts = texts(column_of(found, "realtime_start", "series"), "realtime_start")
+    single = _single_moment(answer, document)
+    known = answer.known_at if single else _vintages(answer, starts)
+    rows = make_rows(FRED_SERIES, columns, known, Fred.name)
     if found:
         warnings += new_columns(found[0], _SERIES_FIELDS, "FRED's series")
     return Parsed([rows], warnings=warnings)
 
 
-def _objects(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
+def _listed(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
     found = document.get(name)
     if not isinstance(found, list):
         raise UnreadableAnswer(f"{name!r} is missing: FRED's answers have changed")
     return found
 
 
-def _known_at(
-    answer: Answer, document: dict[str, Any], found: list[dict[str, Any]]
-) -> dt.datetime | pa.ChunkedArray:
-    """Return when the rows were known: one moment, or each row's vintage."""
+def _single_moment(answer: Answer, document: dict[str, Any]) -> bool:
+    """Return whether all rows were known at one moment; otherwise each has its vintage."""
     bounds = {str(document.get(name)) for name in _REALTIME}
     asked = {*_REALTIME, "vintage_dates"} & answer.query.keys()
-    if not asked and len(bounds) == 1 and document.get("output_type", 1) == 1:
-        return answer.known_at
-    starts = texts(column_of(found, "realtime_start", "rows"), "realtime_start")
+    return not asked and len(bounds) == 1 and document.get("output_type", 1) == 1
+
+
+def _vintages(answer: Answer, starts: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return when rows were known, each at the end of the day of its vintage."""
+    if isinstance(starts, pa.ChunkedArray):
+        starts = starts.combine_chunks()
+    if starts.null_count:
+        raise UnreadableAnswer(f"'realtime_start' is missing in {starts.null_count} rows")
     return ends_of_days(dates(starts, "realtime_start"), answer.fetched_at)
 
 
@@ -233,13 +244,12 @@ def _transformation(query: dict[str, str], document: dict[str, Any]) -> str:
     return ", ".join([*changes, *(f"{n}={query[n]}" for n in ("frequency",) if query.get(n))])
 
 
-def _beyond_the_known(answer: Answer, found: list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+def _beyond_the_known(answer: Answer, found: pa.Table) -> pa.Table:
     """Return the observations but those that stood on the first day asked, if these are known."""
     if urlsplit(answer.url).fragment != CONTINUES:
         return found
-    first = answer.query["realtime_start"]
-    vintages = column_of(found, "realtime_start", "observations")
-    return [row for row, vintage in zip(found, vintages, strict=True) if vintage != first]
+    news = pc.not_equal(found["realtime_start"], answer.query["realtime_start"])
+    return found.filter(pc.fill_null(news, True))
 
 
 def _next_page(answer: Answer, document: dict[str, Any], length: int) -> Iterator[Request]:
