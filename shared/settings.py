@@ -115,6 +115,11 @@ class Settings(BaseSettings):
         None, description="an archive of answers to replay once at the first start"
     )
     fetch_archive_dir: Path | None = Field(None, description="where raw answers are kept")
+    fetch_local_hosts: Names = Field(
+        None,
+        description="hosts of your own network, comma separated, that sources may ask at private "
+        "addresses and over plain http; unset: none",
+    )
 
     api_host: str = Field("127.0.0.1", description="address that the API listens on")
     api_port: int = Field(8000, ge=0, le=65535, description="port that the API listens on")

@@ -18,6 +18,7 @@ from services.fetcher.registry import SourceRegistry, discover
 from services.fetcher.replay import FetchReport, replay
 from services.fetcher.run import Progress, Run, RunSummary
 from services.fetcher.schedule import Refresh, keep_fresh
+from services.fetcher.search import Found
 from services.fetcher.source import Source
 from services.fetcher.watching import WatchedFile
 from services.fetcher.watchlist import Watchlist, read_watchlist
@@ -51,7 +52,7 @@ class Fetcher:
         self._publisher = publisher or DryRun()
         self._states = states or Oblivion()
         self._registry = registry or discover()
-        self._client = client or client_for
+        self._client = client or partial(client_for, local=settings.fetch_local_hosts or ())
 
     @property
     def sources(self) -> SourceRegistry:
@@ -96,6 +97,19 @@ class Fetcher:
             ]
         report.runs += [task.result() for task in tasks]
         return report
+
+    async def search(self, name: str, text: str, limit: int) -> Found:
+        """Ask a source's upstream what there is to watch, and return at most `limit` of it.
+
+        Raises ConfigError before any I/O where the source is unknown, offers no search or lacks
+        a setting; Transient, UpstreamError and UnreadableAnswer where the upstream has no answer.
+        """
+        [source] = self._registry.select([name])
+        if source.search is None:
+            raise ConfigError(f"{source.name} cannot be searched: name what you know to it")
+        request = source.search.request(text, min(limit, source.search.most), self._settings)
+        async with self._client([source]) as client:
+            return source.search.read(await client.get(request))
 
     async def serve(self, stop: asyncio.Event, names: Iterable[str] | None = None) -> None:
         """Keep the named sources fresh, or all, until `stop` is set.
@@ -216,10 +230,13 @@ class Fetcher:
         return read_watchlist(path) if path.exists() else Watchlist({})
 
 
-def client_for(sources: Sequence[Source]) -> HttpClient:
-    """Return the HTTP client for some sources: their hosts, each at the lowest rate wanted."""
+def client_for(sources: Sequence[Source], *, local: Iterable[str] = ()) -> HttpClient:
+    """Return the HTTP client for some sources: their hosts, each at the lowest rate wanted.
+
+    `local` are hosts of one's own network, which may be asked in spite of their addresses.
+    """
     rates: dict[str, float] = {}
     for source in sources:
         for host in source.hosts:
             rates[host] = min(source.per_second, rates.get(host, source.per_second))
-    return HttpClient(rates)
+    return HttpClient(rates, local=local)

@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -50,6 +50,7 @@ class HttpClient:
              also when an answer redirects to them
     schemes  https; http is for servers on one's own machine
     private  also ask hosts whose addresses are private, for servers on one's own machine
+    local    hosts of one's own network: these may also be private, and spoken to over http
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class HttpClient:
         limits: Limits | None = None,
         schemes: tuple[str, ...] = ("https",),
         private: bool = False,
+        local: Iterable[str] = (),
         agent: str = "econstream (economic data pipeline; honours Retry-After)",
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -66,6 +68,7 @@ class HttpClient:
         self._limits = limits or Limits()
         self._schemes = schemes
         self._private = private
+        self._local = frozenset(local)
         self._agent = agent
         self._sleep = sleep
         self._client: httpx.AsyncClient | None = None
@@ -152,12 +155,14 @@ class HttpClient:
             return _answer(request, status, headers, content.whole()), None
 
     async def _check(self, url: httpx.URL, request: Request) -> None:
-        if url.host not in self._limiters or url.scheme not in self._schemes:
+        local = url.host in self._local
+        schemes = (*self._schemes, "http") if local else self._schemes
+        if url.host not in self._limiters or url.scheme not in schemes:
             raise UpstreamError(
                 f"{request.url}: leads to {url.scheme}://{url.host}, which is not one of the "
                 "source's hosts: not followed"
             )
-        if not self._private:
+        if not (self._private or local):
             port = url.port or (443 if url.scheme == "https" else 80)
             await refuse_private(url.host, port, request.url)
 

@@ -4,12 +4,14 @@ import datetime as dt
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 from urllib.parse import urlsplit
 
 from services.fetcher.answer import Answer, Parsed, Request
 from services.fetcher.cadence import Cadence, Every
 from services.fetcher.memory import Had, Memory
+from services.fetcher.search import Search
 from services.fetcher.watchlist import Watchlist
 from shared.dataset import Dataset
 from shared.settings import Settings
@@ -25,6 +27,7 @@ class Source(ABC):
     per_second requests a second and host that the upstream bears
     every      how often it is worth asking while running as a service
     cadence    when that is, where it has times of its own; None: at `every`
+    search     how the upstream is searched for what could be watched; None: it cannot be
     """
 
     name: ClassVar[str]
@@ -34,6 +37,7 @@ class Source(ABC):
     per_second: ClassVar[float] = 1.0
     every: ClassVar[dt.timedelta] = dt.timedelta(days=1)
     cadence: ClassVar[Cadence | None] = None
+    search: ClassVar[Search | None] = None
 
     @property
     def documentation(self) -> str:
@@ -73,8 +77,20 @@ class Source(ABC):
         """Return a request for the news since it was had, `request.narrowed(url)`, or itself."""
         return request
 
-    def due_after(self, moment: dt.datetime) -> dt.datetime:
-        """Return when it is due again that was refreshed at a moment."""
+    def follow_up(self, request: Request, parent: Request) -> Request:
+        """Return a request that an answer asks for, with the headers and secrets of its parent."""
+        return replace(
+            request,
+            headers=parent.headers,
+            secrets=parent.secrets,
+            credentials=parent.credentials,
+        )
+
+    def due_after(self, moment: dt.datetime, memory: Memory | None = None) -> dt.datetime:
+        """Return when it is due again that was refreshed at a moment. Pure.
+
+        `memory` says what was had until then; without it the source goes by the clock alone.
+        """
         return (self.cadence or Every(self.every)).after(moment)
 
     def needed(self, settings: Settings) -> bool:

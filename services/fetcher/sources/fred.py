@@ -40,7 +40,9 @@ from services.fetcher.fred_asking import (
     worth_asking,
 )
 from services.fetcher.listing import Listing, read_listing, text_columns
+from services.fetcher.fred_search import FredSearch
 from services.fetcher.memory import Had, Memory
+from services.fetcher.search import Search
 from services.fetcher.source import Source
 from services.fetcher.watchlist import Watchlist
 from shared.columns import UTC_MICROSECONDS
@@ -96,6 +98,7 @@ class Fred(Source):
     watches: ClassVar[str] = "series"
     per_second: ClassVar[float] = 2.0
     every: ClassVar[dt.timedelta] = dt.timedelta(hours=1)
+    search: ClassVar[Search | None] = FredSearch()
 
     def __init__(self, watched: Sequence[str] = (), vintages: Sequence[str] = ()) -> None:
         """Ask for these series when they are updated, and for the vintages of some."""
