@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -34,10 +34,19 @@ async def publish_rows(publisher: Publisher, rows: Rows, prefix: str) -> int:
     Raises what the publisher raises; some rows may be published then. Cancelling leaves the
     rest unpublished.
     """
-    for start in range(0, rows.table.num_rows, PIECE_ROWS):
-        records = await asyncio.to_thread(_encode, _piece(rows, start), prefix)
+    waiting = pieces(rows, prefix)
+    while records := await asyncio.to_thread(next, waiting, None):
         await publisher.publish(records)
     return int(rows.table.num_rows)
+
+
+def pieces(rows: Rows, prefix: str) -> Iterator[list[Record]]:
+    """Yield the records of rows, PIECE_ROWS at a time: each piece is encoded when asked for.
+
+    Blocks. Raises InvalidRecord as `encode` does, which may be after some pieces.
+    """
+    for start in range(0, rows.table.num_rows, PIECE_ROWS):
+        yield list(encode(_piece(rows, start), prefix))
 
 
 def digest(found: Sequence[Rows]) -> str:
@@ -77,7 +86,3 @@ def _piece(rows: Rows, start: int) -> Rows:
         as_of = as_of.slice(start, PIECE_ROWS)
     table = rows.table.slice(start, PIECE_ROWS)
     return Rows(rows.dataset, table, as_of, rows.source, rows.run_id)
-
-
-def _encode(rows: Rows, prefix: str) -> list[Record]:
-    return list(encode(rows, prefix))
