@@ -16,6 +16,7 @@ from shared.columns import UTC_MICROSECONDS, Kind
 from shared.dataset import Dataset, Row
 from shared.errors import InvalidRecord
 from shared.law import read_row
+from shared.messages import as_columns
 from shared.moment import read_stamps
 from shared.record import Message
 
@@ -63,18 +64,20 @@ def decode(dataset: Dataset, messages: Sequence[Message], now: dt.datetime) -> D
     CPU work that releases little of the GIL; call it off the event loop. Never raises
     InvalidRecord: what the law refuses is returned as rejected.
     """
+    messages = as_columns(messages)
     stamps = read_stamps(messages, now)
     errors = dict(stamps.errors)
-    stamped = np.array([p for p in range(len(messages)) if p not in errors], np.int64)
-    rows, kept = _Reader(dataset, messages, errors).read(stamped)
+    stamped = np.delete(np.arange(len(messages)), list(errors))
+    rows, kept = _Reader(dataset, messages.values, errors).read(stamped)
     columns = [
-        stamps.as_of_column().take(kept),
-        stamps.source_column().take(kept),
-        pa.array([messages[p].partition for p in kept], pa.int32()),
-        pa.array([messages[p].offset for p in kept], pa.int64()),
+        stamps.as_of_column(),
+        stamps.source_column(),
+        pa.array(np.array(messages.partitions, np.int32)),
+        pa.array(np.array(messages.offsets, np.int64)),
     ]
     for described, column in zip(BATCH_FIELDS, columns, strict=True):
-        rows = rows.append_column(described, column)
+        whole = len(kept) == len(messages)
+        rows = rows.append_column(described, column if whole else column.take(kept))
     rejected = [Rejected(messages[p], errors[p], stamps.as_of(p)) for p in sorted(errors)]
     newer = [p for p, version in stamps.versions.items() if version > dataset.schema_version]
     return Decoded(rows, rejected, stamps.letters, newer)
@@ -84,11 +87,14 @@ class _Reader:
     """Reads values by position; what it refuses goes to `errors`."""
 
     def __init__(
-        self, dataset: Dataset, messages: Sequence[Message], errors: dict[int, InvalidRecord]
+        self,
+        dataset: Dataset,
+        values: list[bytes | None],
+        errors: dict[int, InvalidRecord],
     ) -> None:
         self._dataset = dataset
         self._schema = pa.schema([(c.name, judge.raw_type(c)) for c in dataset.columns])
-        self._values = [message.value for message in messages]
+        self._values = values
         self._errors = errors
         self._tables = [dataset.arrow_schema.empty_table()]
         self._kept: list[Positions] = [np.array([], np.int64)]

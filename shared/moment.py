@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from shared.columns import UTC_MICROSECONDS
 from shared.errors import InvalidRecord
+from shared.messages import Headers, as_columns
 from shared.record import Message
 
 MAX_AHEAD = dt.timedelta(hours=48)
@@ -76,8 +77,9 @@ def read_stamps(messages: Sequence[Message], now: dt.datetime) -> Stamps:
     `now`; without the header it is the message's timestamp. Of a header given twice the
     last counts. A dead_letter_id that is no number is passed over: the message stands for itself.
     """
-    given, sources, marks = _read_headers(messages)
-    timestamps = np.array([message.timestamp_ms for message in messages], np.int64)
+    columns = as_columns(messages)
+    given, sources, marks = _read_headers(columns.headers)
+    timestamps = np.array(columns.timestamps_ms, np.int64)
     microseconds = np.where(given == _ABSENT, np.clip(timestamps, 0, _FAR_MS) * 1000, given)
     latest = (now + MAX_AHEAD - _EPOCH) // _MICROSECOND
     wrong = np.flatnonzero((microseconds == _WRONG) | (microseconds > latest))
@@ -102,26 +104,29 @@ def end_of_day(day: dt.date) -> dt.datetime:
 
 
 def _read_headers(
-    messages: Sequence[Message],
+    column: Sequence[Headers],
 ) -> tuple[npt.NDArray[np.int64], list[bytes | None], _Marks]:
     """Return the as_of headers in µs, _ABSENT or _WRONG, the source headers and the rare ones."""
-    seen: dict[bytes | None, int] = {None: _ABSENT}
     moments: list[int] = []
     sources: list[bytes | None] = []
     marks: _Marks = {name: {} for name in _MARKS}
-    for position, message in enumerate(messages):
-        as_of = source = None
-        for name, value in message.headers:
-            if name == "as_of":
-                as_of = value
-            elif name == "source":
-                source = value
-            elif name in _MARKS:
-                marks[name][position] = value
-        if as_of is not None and as_of not in seen:
-            seen[as_of] = _from_header(as_of)
-        moments.append(seen[as_of])
+    seen: dict[bytes | None, int] = {None: _ABSENT}
+    last: Headers | None = None
+    moment = _ABSENT
+    source: bytes | None = None
+    rare: list[str] = []
+    for position, headers in enumerate(column):
+        if headers is not last:
+            last, found = headers, dict(headers)
+            as_of, source = found.get("as_of"), found.get("source")
+            if as_of is not None and as_of not in seen:
+                seen[as_of] = _from_header(as_of)
+            moment = seen[as_of]
+            rare = [name for name in _MARKS if name in found]
+        moments.append(moment)
         sources.append(source)
+        for name in rare:
+            marks[name][position] = found[name]
     return np.array(moments, np.int64), sources, marks
 
 

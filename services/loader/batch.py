@@ -8,7 +8,11 @@ from dataclasses import dataclass, field, replace
 from shared.database.base import Move, Position
 from shared.dataset import Dataset
 from shared.kafka import TopicPartition
+from shared.messages import Messages
 from shared.record import Message
+
+BATCH_BYTES = 8 * 1024 * 1024
+"""Large messages make smaller batches, so that memory is bounded by bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class Chunk:
 @dataclass(slots=True)
 class _Pending:
     since: float
-    messages: list[Message] = field(default_factory=list)
+    messages: Messages
     ends: dict[TopicPartition, int] = field(default_factory=dict)
     last: dict[TopicPartition, Message] = field(default_factory=dict)
 
@@ -61,20 +65,23 @@ class Gatherer:
 
     def add(
         self,
-        polled: Mapping[TopicPartition, Sequence[Message]],
+        polled: Mapping[TopicPartition, Messages],
         reached: Mapping[TopicPartition, int],
     ) -> None:
         """Take in what a poll brought, and where each partition stood right after it."""
         for tp, offset in reached.items():
-            messages = polled.get(tp, ())
+            messages = polled.get(tp)
             head = self.heads.get(tp)
-            if head is None or (not messages and offset <= self._end(tp, head)):
+            if head is None or (messages is None and offset <= self._end(tp, head)):
                 continue
             group = (tp.topic, self.lane_of(tp))
-            pending = self._pending.setdefault(group, _Pending(time.monotonic()))
-            pending.messages.extend(messages)
+            pending = self._pending.get(group)
+            if pending is None:
+                pending = _Pending(time.monotonic(), Messages(tp.topic))
+                self._pending[group] = pending
             pending.ends[tp] = offset
-            if messages:
+            if messages is not None:
+                pending.messages.extend(messages)
                 pending.last[tp] = messages[-1]
 
     def take(self, lanes: Collection[int]) -> list[Chunk]:
@@ -83,8 +90,7 @@ class Gatherer:
         due = [
             (topic, lane)
             for (topic, lane), pending in self._pending.items()
-            if lane in lanes
-            and (len(pending.messages) >= self._rows or now - pending.since >= self._seconds)
+            if lane in lanes and (self._is_full(pending) or now - pending.since >= self._seconds)
         ]
         return [self._chunk(*group, self._pending.pop(group)) for group in due]
 
@@ -94,6 +100,10 @@ class Gatherer:
         if not since:
             return self._seconds
         return max(0.0, min(self._seconds, min(since) + self._seconds - time.monotonic()))
+
+    def _is_full(self, pending: _Pending) -> bool:
+        messages = pending.messages
+        return len(messages) >= self._rows or messages.bytes >= BATCH_BYTES
 
     def _end(self, tp: TopicPartition, head: Position) -> int:
         pending = self._pending.get((tp.topic, self.lane_of(tp)))

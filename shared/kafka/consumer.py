@@ -15,9 +15,10 @@ from aiokafka.structs import TopicPartition as KafkaPartition
 from shared.errors import Transient
 from shared.kafka.cluster import Cluster, TopicPartition
 from shared.kafka.faults import translated
+from shared.kafka.fetched import BLOCK_ROWS, Blocks
 from shared.kafka.membership import AssignmentListener, Membership
 from shared.kafka.watermarks import Watermarks
-from shared.record import Message
+from shared.messages import Messages, joined
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class Consumer:
         self._silence = silence
         self._quiet = 0.0
         self._inner: Any = None
+        self._blocks = Blocks()
         self._membership: Membership
 
     async def __aenter__(self) -> Self:
@@ -80,6 +82,7 @@ class Consumer:
         except BaseException:
             await self._inner.stop()
             raise
+        self._blocks.install(self._inner)
         # A pattern, since a subscription by names makes the broker create the missing ones.
         names = "|".join(re.escape(name) for name in sorted(self._topics))
         self._inner.subscribe(pattern=f"^(?:{names})$", listener=self._membership)
@@ -104,8 +107,10 @@ class Consumer:
         *,
         timeout_ms: int = 200,
         max_records: int | None = None,
-    ) -> dict[TopicPartition, list[Message]]:
+    ) -> dict[TopicPartition, Messages]:
         """Return the next records of each partition, in order; empty where none came in time.
+
+        Given `max_records`, so many of one partition at most; else all that were fetched.
 
         Given `partitions`, only of these: what was fetched of the others is kept for later,
         where `pause` would drop it. Given none of them it is a sign of life and no more, and
@@ -127,13 +132,7 @@ class Consumer:
             self._quiet += time.monotonic() - started
         if self._quiet > self._silence:
             self._doubt(asked)
-        return {
-            TopicPartition(*tp): [
-                Message(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
-                for r in records
-            ]
-            for tp, records in polled.items()
-        }
+        return polled
 
     async def positions(self) -> dict[TopicPartition, int]:
         """Return the offset that each held partition is read from next.
@@ -203,19 +202,20 @@ class Consumer:
         partitions: Collection[TopicPartition] | None,
         timeout_ms: int,
         max_records: int | None,
-    ) -> dict[Any, list[Any]]:
+    ) -> dict[TopicPartition, Messages]:
+        self._blocks.rows = max_records or BLOCK_ROWS
         wanted = [KafkaPartition(*tp) for tp in partitions or ()]
         if partitions is not None and not wanted:
             wanted = [_NOWHERE]  # to aiokafka, none given means all
         # aiokafka waits without a bound while the group rebalances.
         try:
             async with asyncio.timeout(timeout_ms / 1000 + 0.05):
-                polled: dict[Any, list[Any]] = await self._inner.getmany(
-                    *wanted, timeout_ms=timeout_ms, max_records=max_records
+                polled: dict[Any, list[Messages]] = await self._inner.getmany(
+                    *wanted, timeout_ms=timeout_ms, max_records=max_records and 1
                 )
         except TimeoutError:
             return {}
-        return polled
+        return {TopicPartition(*tp): joined(blocks) for tp, blocks in polled.items()}
 
     def _doubt(self, asked: frozenset[TopicPartition]) -> None:
         """Tell silence of the broker from silence of the producers; raises Transient."""
