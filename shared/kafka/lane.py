@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from shared.kafka.cluster import TopicPartition
-from shared.record import Record
+from shared.record import Headers, Record
 
 Sender = Callable[[Any, TopicPartition], Awaitable[int]]
 
@@ -37,6 +37,8 @@ class Lane:
         self._new_builder = new_builder
         self._send = send
         self._open: Batch | None = None
+        self._headers: Headers | None = None
+        self._listed: list[tuple[str, bytes]] = []
         self._flight: asyncio.Task[None] | None = None
 
     @property
@@ -49,12 +51,14 @@ class Lane:
         batch = self._open
         if batch is None:
             batch = self._open = Batch(self._new_builder())
+        if record.headers is not self._headers:
+            self._headers, self._listed = record.headers, list(record.headers)
         index: int = batch.builder.record_count()
         added = batch.builder.append(
             timestamp=record.timestamp_ms,
             key=record.key,
             value=record.value,
-            headers=list(record.headers),
+            headers=self._listed,
         )
         return None if added is None else (batch, index)
 

@@ -16,7 +16,7 @@ from shared.errors import ConfigError, EconstreamError, InvalidRecord
 from shared.kafka.cluster import Cluster, TopicPartition
 from shared.kafka.faults import translated
 from shared.kafka.lane import Batch, Lane
-from shared.record import Record
+from shared.record import Headers, Record
 
 log = logging.getLogger(__name__)
 
@@ -81,19 +81,24 @@ class Producer:
         lanes: dict[tuple[str, bytes | None], Lane] = {}
         refused: InvalidRecord | None = None
         count = 0
+        topic, key, lane, headers, around = "", None, None, None, 0
         for record in records:
-            if (size := _size(record)) > self._max_record_bytes:
+            # Most records share all but their value with the one before: look once.
+            if record.headers is not headers:
+                headers, around = record.headers, _size(record.headers)
+            size = around + len(record.key or b"") + len(record.value or b"")
+            if size > self._max_record_bytes:
                 refused = refused or self._too_large(record, size)
                 continue
-            lane = lanes.get((record.topic, record.key))
-            if lane is None:
-                lane = lanes[record.topic, record.key] = await self._lane(record)
-            while (place := lane.add(record)) is None:
+            if lane is None or record.key != key or record.topic != topic:
+                topic, key = place = record.topic, record.key
+                lane = lanes.get(place) or lanes.setdefault(place, await self._lane(record))
+            while (added := lane.add(record)) is None:
                 await lane.room()
-            mine[place[0]] = (lane, place[1])
+            mine[added[0]] = (lane, added[1])
             count += 1
-        for lane, _ in mine.values():
-            lane.depart()
+        for busy, _ in mine.values():
+            busy.depart()
         last = await _acknowledged(mine)
         if refused is not None:
             raise refused
@@ -181,11 +186,9 @@ def _murmur2(key: bytes) -> int:
     return int(murmur2(key))
 
 
-def _size(record: Record) -> int:
-    size = _RECORD_OVERHEAD + len(record.key or b"") + len(record.value or b"")
-    for name, value in record.headers:
-        size += len(name) + len(value) + 8
-    return size
+def _size(headers: Headers) -> int:
+    """Return how much a record takes beside its key and value."""
+    return _RECORD_OVERHEAD + sum(len(name) + len(value) + 8 for name, value in headers)
 
 
 async def _acknowledged(mine: dict[Batch, tuple[Lane, int]]) -> dict[TopicPartition, int]:
