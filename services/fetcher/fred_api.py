@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from services.fetcher.answer import Answer, UpstreamError
+from services.fetcher.answer import Answer, RefusedError, UnknownNameError, UpstreamError
 from services.fetcher.body import data_of
 from shared.errors import ConfigError
 from shared.settings import Settings
@@ -21,10 +21,22 @@ def secrets_of(settings: Settings) -> dict[str, SecretStr]:
 
 
 def refuse_error(answer: Answer, document: dict[str, Any]) -> None:
-    """Raise UpstreamError where an answer is FRED's own error, or an error of any other form."""
-    if "error_code" in document or "error_message" in document:
-        raise UpstreamError(
-            f"FRED answered {document.get('error_code', answer.status)}: "
-            f"{document.get('error_message', 'without a reason')}"
-        )
-    data_of(answer)
+    """Raise what an answer says that is FRED's error instead of data, or an error of any form.
+
+    UnknownNameError that names the series or release which does not exist, RefusedError for a
+    key that FRED does not take, UpstreamError with FRED's words for all else.
+    """
+    code, words = document.get("error_code"), document.get("error_message")
+    keyless = answer.status in (401, 403)
+    if code is None and words is None and not keyless:
+        data_of(answer)
+        return
+    said = f"FRED answered {code or answer.status}: {words or 'without a reason'}"
+    low = str(words).lower()
+    if keyless or "api_key" in low:
+        raise RefusedError(f"{said} (set FRED_API_KEY to a key that FRED knows)")
+    if "does not exist" in low or answer.status == 404:
+        for kind in ("series", "release"):
+            if name := answer.query.get(f"{kind}_id"):
+                raise UnknownNameError(f"{kind} {name} does not exist: {said}")
+    raise UpstreamError(said)

@@ -1,34 +1,40 @@
-"""How FRED is asked: its URLs, a series' vintages in parts it bears, and what has been updated."""
+"""How FRED is asked: its URLs and its key, and a series' vintages in parts that it bears."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from services.fetcher.answer import CONTINUES, Answer, Request, UnreadableAnswer
-from services.fetcher.memory import Had, Memory
+from pydantic import SecretStr
+
+from services.fetcher.answer import CONTINUES, RELEASE, Answer, Request, UnreadableAnswer
+from services.fetcher.memory import Had
 
 API = "https://api.stlouisfed.org/fred/"
 SERIES = "/fred/series"
 OBSERVATIONS = "/fred/series/observations"
 VINTAGE_DATES = "/fred/series/vintagedates"
 UPDATES = "/fred/series/updates"
+SERIES_RELEASE = "/fred/series/release"
+RELEASE_SERIES = "/fred/release/series"
+RELEASE_DATES = "/fred/releases/dates"
+BULK = "/fred/v2/release/observations"
 
 PAGE = 100_000
+"""Observations an answer: the most that the first version of the API gives. The second gives
+half a million, which would be as many as ten times the memory."""
 FIRST_DAY, LAST_DAY = "1776-07-04", "9999-12-31"
 VINTAGES_A_CALL = 1_900
 """FRED answers 400 to more than 2,000."""
 
+UPDATES_PAGE = 1_000
 _DATES_PAGE = 10_000
-_UPDATES_PAGE = 1_000
 _UPDATES_BORNE = 20
 """Pages of updates after which asking for every series is cheaper."""
-_UPDATES_KEPT = dt.timedelta(days=13)
-"""FRED tells the updates of two weeks."""
-_CHECKED_EVERY = dt.timedelta(days=30)
-_OVERLAP = dt.timedelta(hours=2)
-_CENTRAL = ZoneInfo("America/Chicago")
+_RELEASE_KNOWN = dt.timedelta(days=90)
+"""How long a series is taken to be of the release that it was of."""
+_BEARER = "Bearer "
 
 
 def url_of(route: str, **query: str) -> str:
@@ -39,15 +45,51 @@ def url_of(route: str, **query: str) -> str:
 def series_urls(series: str, vintages: bool, since: dt.date | None = None) -> list[str]:
     """Return what is asked for one series: its description, its vintages if wanted, its values.
 
-    Vintages are always those of the whole series.
+    Which release it is of makes the description due. Vintages are always those of the whole
+    series.
     """
     start = {"observation_start": since.isoformat()} if since else {}
-    urls = [url_of("series", series_id=series)]
+    urls = [url_of("series/release", series_id=series)]
     if vintages:
         limit = str(_DATES_PAGE)
         urls.append(url_of("series/vintagedates", series_id=series, limit=limit))
     urls.append(url_of("series/observations", series_id=series, limit=str(PAGE), **start))
     return urls
+
+
+def described_url(series: str, release: tuple[str, str] | None) -> str:
+    """Return the URL of a series' description, with a note of its release: number and name."""
+    note = f"#{RELEASE}{quote(':'.join(release), safe='')}" if release else ""
+    return f"{url_of('series', series_id=series)}{note}"
+
+
+def release_noted(url: str) -> tuple[str, str] | None:
+    """Return number and name of the release that a description's URL notes."""
+    note = urlsplit(url).fragment
+    if not note.startswith(RELEASE):
+        return None
+    number, _, name = unquote(note.removeprefix(RELEASE)).partition(":")
+    return number, name
+
+
+def bulk_url(release: str) -> str:
+    """Return the URL of all series of a release with their values."""
+    query = {"release_id": release, "format": "json", "limit": str(PAGE)}
+    return f"{API}v2/release/observations?{urlencode(query)}"
+
+
+def keyed(request: Request, key: SecretStr) -> Request:
+    """Return a request with the key where its route wants it: in a header, or in the query."""
+    if urlsplit(request.url).path == BULK:
+        bearer = SecretStr(f"{_BEARER}{key.get_secret_value()}")
+        return replace(request, secrets={}, credentials={"authorization": bearer})
+    return replace(request, secrets={"api_key": key}, credentials={})
+
+
+def key_of(request: Request) -> SecretStr:
+    """Return the key that a request carries."""
+    held = [*request.secrets.values(), *request.credentials.values()]
+    return SecretStr(held[0].get_secret_value().removeprefix(_BEARER))
 
 
 def vintages_url(series: str, first: str, last: str) -> str:
@@ -65,6 +107,15 @@ def newer_vintages(request: Request, series: str, had: Had) -> Request:
     """Return the request for a series' vintages since they were had, less a week."""
     first = (had.asked_at - dt.timedelta(days=7)).date().isoformat()
     return request.narrowed(vintages_url(series, first, LAST_DAY))
+
+
+def known_release(request: Request, series: str, had: Had) -> Request:
+    """Return the request for a series' description alone, where its release is known lately."""
+    known = had.facts.get("release_id"), had.facts.get("release")
+    lately = had.whole_at is not None and had.asked_at - had.whole_at < _RELEASE_KNOWN
+    if not lately or known[0] is None or known[1] is None:
+        return request
+    return request.narrowed(described_url(series, (known[0], known[1])))
 
 
 def vintage_parts(answer: Answer, document: dict[str, Any]) -> Iterator[Request]:
@@ -91,27 +142,6 @@ def vintage_parts(answer: Answer, document: dict[str, Any]) -> Iterator[Request]
         yield Request(f"{answer.url.partition('?')[0]}?{urlencode(query)}")
 
 
-def worth_asking(requests: Sequence[Request], memory: Memory) -> list[Request]:
-    """Return what was never had, or long ago, and the question what of the rest was updated.
-
-    All of the requests where too much time has passed since the last run that had everything.
-    """
-    since = memory.complete_at
-    if since is None or memory.now - since > _UPDATES_KEPT or not requests:
-        return list(requests)
-    due = [request for request in requests if not _recent(memory.had.get(request.name), memory)]
-    if len(due) == len(requests):
-        return due
-    # In Central time, as FRED's clock says; wide enough for whoever counts in UTC.
-    query = {
-        "start_time": f"{(since - _OVERLAP).astimezone(_CENTRAL):%Y%m%d%H%M}",
-        "end_time": f"{memory.now + dt.timedelta(days=1):%Y%m%d%H%M}",
-        "limit": str(_UPDATES_PAGE),
-    }
-    url = url_of("series/updates", **query)
-    return [*due, Request(url, requests[0].headers, requests[0].secrets, known_as="updates")]
-
-
 def updated(
     answer: Answer, document: dict[str, Any], watched: Iterable[str]
 ) -> tuple[list[str], list[Request]]:
@@ -122,7 +152,7 @@ def updated(
     found, count, offset = (document.get(n) for n in ("seriess", "count", "offset"))
     if not isinstance(found, list) or not isinstance(count, int) or not isinstance(offset, int):
         raise UnreadableAnswer("'seriess' is missing: FRED's answers have changed")
-    if count > _UPDATES_BORNE * _UPDATES_PAGE:
+    if count > _UPDATES_BORNE * UPDATES_PAGE:
         return list(watched), []
     ids = {str(series.get("id")) for series in found}
     following = []
@@ -130,7 +160,3 @@ def updated(
         query = {**answer.query, "offset": str(offset + len(found))}
         following = [Request(f"{answer.url.partition('?')[0]}?{urlencode(query)}")]
     return [series for series in watched if series in ids], following
-
-
-def _recent(had: Had | None, memory: Memory) -> bool:
-    return had is not None and memory.now - had.asked_at < _CHECKED_EVERY

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import replace
 
 from services.fetcher.answer import Request
 from services.fetcher.memory import COMPLETE, Had, Memory, States
@@ -19,6 +18,13 @@ class Ledger:
         self._source = source
         self._states = states
         self._memory = memory
+        self._kept = dict(memory.had)
+
+    @property
+    def due(self) -> dt.datetime:
+        """When the source is due again, after what this run has had."""
+        now = dt.datetime.now(dt.UTC)
+        return self._source.due_after(now, Memory(self._kept, now))
 
     def planned(self, requests: Sequence[Request]) -> list[Request]:
         """Return what of the requests is to be asked in this run."""
@@ -44,6 +50,7 @@ class Ledger:
         if request.url != request.name:
             before = self._memory.had.get(request.name)
             had = had.model_copy(update={"whole_at": before.whole_at if before else None})
+        self._kept[request.name] = had
         await self._states.keep(self._source.name, {request.name: had})
 
     async def close(self, *, complete: bool) -> None:
@@ -103,13 +110,3 @@ async def open_ledger(source: Source, states: States, since: dt.date | None) -> 
     backfill = Backfill(source, states, memory, since)
     await backfill.open()
     return backfill
-
-
-def follow_up(request: Request, parent: Request) -> Request:
-    """Return a request that an answer asks for, with the headers and secrets of its parent."""
-    return replace(
-        request,
-        headers=parent.headers,
-        secrets=parent.secrets,
-        credentials=parent.credentials,
-    )

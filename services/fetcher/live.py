@@ -8,7 +8,7 @@ from dataclasses import replace
 from services.fetcher.answer import Answer, Request, UnreadableAnswer, UpstreamError
 from services.fetcher.archive import ArchiveWriter
 from services.fetcher.http import HttpClient, retry_after
-from services.fetcher.ledger import Ledger, follow_up
+from services.fetcher.ledger import Ledger
 from services.fetcher.memory import Had
 from services.fetcher.run import Run, RunSummary
 from shared.errors import Transient
@@ -46,8 +46,9 @@ class Conversation:
     @property
     def over(self) -> bool:
         """Whether the upstream is to be left alone for the rest of the run."""
-        throttled = self._throttled or self._follow_ups > _MAX_FOLLOW_UPS
-        return throttled or self._silent >= self._patience
+        if self._throttled or self._follow_ups > _MAX_FOLLOW_UPS:
+            return True
+        return self._run.summary.refused or self._silent >= self._patience
 
     async def ask(self, request: Request) -> Sequence[Request]:
         """Ask a request and all its pages, and return what it makes due.
@@ -60,6 +61,7 @@ class Conversation:
         pages = deque([replace(request, headers={**request.headers, **conditions})])
         digests: list[str] = []
         also: list[Request] = []
+        facts: dict[str, str] = {}
         first: Answer | None = None
         whole = True
         while pages and not self.over:
@@ -71,14 +73,16 @@ class Conversation:
                 continue
             first = first or answer
             digests.append(taken.digest or "")
-            also += [follow_up(more, request) for more in taken.parsed.also]
+            facts |= taken.parsed.facts
+            also += [self._run.source.follow_up(more, request) for more in taken.parsed.also]
             pages.extendleft(self._further(taken.parsed.more, request))
         if whole and not pages and first is not None:
-            await self._ledger.keep(request, _had(request, first, asked_at, digests, had))
+            new = _had(request, first, asked_at, digests, had)
+            await self._ledger.keep(request, new.model_copy(update={"facts": facts or new.facts}))
         return also
 
     def _further(self, more: Iterable[Request], parent: Request) -> list[Request]:
-        pages = [follow_up(page, parent) for page in more]
+        pages = [self._run.source.follow_up(page, parent) for page in more]
         self._run.summary.planned += len(pages)
         self._follow_ups += len(pages)
         if self._follow_ups > _MAX_FOLLOW_UPS:
@@ -137,9 +141,10 @@ async def fetch(
                 run.summary.planned += 1
     if waiting:
         run.summary.cut_short = True
-        run.fail(run.source.hosts[0], f"away or throttled: {len(waiting)} requests were not sent")
+        why = "refused" if run.summary.refused else "away or throttled"
+        run.fail(run.source.hosts[0], f"{why}: {len(waiting)} requests were not sent")
     summary = await run.finish()
-    await ledger.close(complete=not summary.failed)
+    await ledger.close(complete=summary.complete)
     return summary
 
 
@@ -158,4 +163,5 @@ def _had(
         last_modified=answer.headers.get("last-modified")
         or (unchanged.last_modified if unchanged else None),
         digests=tuple(digests),
+        facts=unchanged.facts if unchanged else {},
     )

@@ -20,6 +20,7 @@ class Had(BaseModel):
     etag           the answer's, where it was a single one
     last_modified  likewise, as the upstream wrote it
     digests        what each page of the answer said, in their order
+    facts          what was read out of the answer for what is asked later
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -30,6 +31,7 @@ class Had(BaseModel):
     etag: str | None = None
     last_modified: str | None = None
     digests: tuple[str, ...] = ()
+    facts: dict[str, str] = {}
 
     @property
     def conditions(self) -> dict[str, str]:

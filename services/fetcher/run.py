@@ -11,7 +11,14 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from services.fetcher.answer import Answer, Parsed, UnreadableAnswer, UpstreamError
+from services.fetcher.answer import (
+    Answer,
+    Parsed,
+    RefusedError,
+    UnknownNameError,
+    UnreadableAnswer,
+    UpstreamError,
+)
 from services.fetcher.publish import Publisher, digest, publish_rows
 from services.fetcher.source import Source
 from shared.datasets.data_refresh_log import DATASET as DATA_REFRESH_LOG
@@ -34,6 +41,8 @@ class RunSummary:
     unchanged        answers that said what was published before, and so were not again
     cut_short        the upstream was left alone before all was asked
     rest_until       when the upstream wants to be asked again; None: it did not say
+    refused          the upstream refuses whoever asks, so that nothing more was asked
+    unknown          what was asked for and does not exist, in words; asking again brings nothing
     upstream_errors  what upstreams answered instead of data, each with its URL
     failures         what went wrong on the way, each with its URL; these fail the run
     from_archive     the answers are recorded: an upstream's error is then no failure
@@ -51,16 +60,24 @@ class RunSummary:
     by_dataset: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
+    unknown: list[str] = field(default_factory=list)
     upstream_errors: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     rest_until: dt.datetime | None = None
     cut_short: bool = False
+    refused: bool = False
     seconds: float = 0.0
 
     @property
     def failed(self) -> bool:
         """Whether something was asked for and not had."""
-        return bool(self.failures or (self.upstream_errors and not self.from_archive))
+        refused = (self.upstream_errors or self.unknown) and not self.from_archive
+        return bool(self.failures or refused)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was had that there is to be had."""
+        return not (self.failures or self.upstream_errors)
 
     @property
     def status(self) -> Status:
@@ -72,7 +89,7 @@ class RunSummary:
     @property
     def message(self) -> str | None:
         """Why it failed or what was left out; None where there is nothing to say."""
-        said = [*self.failures, *self.upstream_errors, *self.warnings]
+        said = [*self.failures, *self.upstream_errors, *self.unknown, *self.warnings]
         said += [f"{count} skipped: {reason}" for reason, count in self.skipped.items()]
         return "; ".join(said)[:_LONGEST_MESSAGE] or None
 
@@ -153,6 +170,12 @@ class Run:
         self.summary.upstream_errors.append(f"{url}: {reason}" if url not in reason else reason)
         _log.warning("upstream_error", source=self.source.name, url=url, reason=reason)
 
+    def miss(self, reason: str) -> None:
+        """Write down that what was asked for does not exist, once however often it was asked."""
+        if reason not in self.summary.unknown:
+            self.summary.unknown.append(reason)
+            _log.warning("unknown_name", source=self.source.name, reason=reason)
+
     def tell(self) -> None:
         """Hand the state of the run to whoever shows its progress."""
         self.summary.seconds = time.monotonic() - self._clock
@@ -189,7 +212,10 @@ class Run:
             if answer.status == 304:
                 return Parsed()
             return await asyncio.to_thread(self.source.parse, answer)
+        except UnknownNameError as exc:
+            self.miss(str(exc))
         except UpstreamError as exc:
+            self.summary.refused |= isinstance(exc, RefusedError)
             self.refuse(answer.url, str(exc))
         except UnreadableAnswer as exc:
             self.fail(answer.url, str(exc))

@@ -24,6 +24,8 @@ def notes(report: FetchReport) -> Iterator[str]:
             yield f"{run.source}: failed: {failure}"
         for error in run.upstream_errors:
             yield f"{run.source}: upstream error: {error}"
+        for name in run.unknown:
+            yield f"{run.source}: unknown: {name}"
         for warning, count in run.warnings.items():
             yield f"{run.source}: warning: {warning} ({count} answers)"
         for reason, count in run.skipped.items():
@@ -42,6 +44,6 @@ def summary_lines(report: FetchReport) -> Iterator[str]:
 
 
 def _row(run: RunSummary) -> tuple[str, ...]:
-    errors = len(run.failures) + len(run.upstream_errors)
+    errors = len(run.failures) + len(run.upstream_errors) + len(run.unknown)
     counts = (run.answers, run.records, run.skipped.total(), errors, run.warnings.total())
     return (run.source, run.status, *(f"{count:,}" for count in counts), f"{run.seconds:.1f}")

@@ -87,6 +87,8 @@ def _entry(path: Path, place: str, value: object) -> tuple[str, ...] | bool:
 
 
 def _checked(path: Path, name: object, place: str = "a name") -> str:
+    if isinstance(name, int) and not isinstance(name, bool):
+        name = str(name)
     if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
         raise ConfigError(f"{path}: {place} must be a text of 1 to 200 characters, not {name!r}")
     return name.strip()
@@ -105,7 +107,7 @@ def _rewrite(
         names = section[key]
         for name in add:
             names.append(name)
-        for name in [kept for kept in names if kept.strip() in remove]:
+        for name in [kept for kept in names if str(kept).strip() in remove]:
             names.remove(name)
         written = path.with_name(f"{path.name}.new")
         written.write_text(tomlkit.dumps(document), encoding="utf-8")

@@ -10,7 +10,7 @@ import orjson
 import pyarrow.compute as pc
 import pytest
 
-from services.fetcher.answer import Answer, Parsed, UpstreamError
+from services.fetcher.answer import Answer, Parsed, UpstreamError, query_of
 from services.fetcher.archive import Archive
 from services.fetcher.registry import discover
 from shared.moment import end_of_day
@@ -124,22 +124,40 @@ def test_the_bar_whose_close_is_null_is_counted_and_not_published() -> None:
 def test_an_unknown_symbol_is_said_to_be_unknown() -> None:
     """The manifest counts no records here: the body is Yahoo's own error."""
     (recorded,) = [r for r in manifest("yahoo/chart") if "unknown_symbol" in r.path]
-    with pytest.raises(UpstreamError, match="Yahoo knows no symbol") as caught:
+    with pytest.raises(UpstreamError, match="unknown symbol") as caught:
         parse(recorded)
     assert "delisted" not in str(caught.value)
 
 
 def test_a_series_that_does_not_exist_is_said_to() -> None:
     (recorded,) = manifest("fred/errors")
-    with pytest.raises(UpstreamError, match=r"FRED answered 400: .*series does not exist"):
+    with pytest.raises(UpstreamError, match="series USAB6DBTT01CXCUSAQ does not exist"):
         parse(recorded)
+
+
+PLANNED = ("series_release", "release_series", "releases_dates")
+"""Routes of FRED that say what to ask for, and hold no record."""
 
 
 @pytest.mark.parametrize(
     "recorded", [*manifest("fred/other"), *manifest("cboe/quotes")], ids=lambda r: r.path
 )
 def test_routes_that_are_not_read_are_not_claimed(recorded: Recorded) -> None:
-    assert SOURCES.for_url(recorded.url) is None
+    planned = any(name in recorded.path for name in PLANNED)
+    assert (SOURCES.for_url(recorded.url) is not None) == planned
+
+
+def test_what_is_asked_next_is_read_out_of_other_routes() -> None:
+    answers = {r.path.rpartition("/")[2]: r for r in manifest("fred/other")}
+    described = parse(answers["GDP_series_release__2.json"]).more[0]
+    assert described.url.endswith(
+        "series_id=GDP&file_type=json#release=53%3AGross%20Domestic%20Product"
+    )
+    calendar = parse(answers["releases_dates__2.json"]).facts
+    assert "72" in calendar["2025-01-20+0"].split(",")
+    (whole,) = parse(answers["release483_release_series.json"]).also
+    assert query_of(whole.url)["release_id"] == "483"
+    assert whole.unless_since == dt.datetime(2024, 10, 16, 12, 1, 8, tzinfo=dt.UTC)
 
 
 class TestVintages:

@@ -3,6 +3,8 @@
 import datetime as dt
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -20,6 +22,9 @@ from shared.settings import Settings
 from tests.fetching import Collected, Remembered
 from tests.integration.misbehaving import ByHead, Server, misbehaving, response
 from tests.unit.answers import observation, observations
+from tests.unit.test_fred_releases import series
+
+CHICAGO = ZoneInfo("America/Chicago")
 
 WATCHED = '[fred]\nseries = ["GDP", "DFF"]\nvintages = ["GDP"]\n'
 DESCRIBED = {
@@ -44,10 +49,13 @@ class Keeping:
         )
         self.server, self.states, self.published = server, Remembered(), Collected()
         self.value, self.updates, self.count = "1", list[str](), 0
+        self.released, self.missing = "2024-10-30 07:54:01-05", set[str]()
         server.replies = {
             f"/fred/series{route}": [ByHead(self.reply)]
-            for route in ("", "/observations", "/vintagedates", "/updates")
+            for route in ("", "/release", "/observations", "/vintagedates", "/updates")
         }
+        for route in ("release/series", "releases/dates", "v2/release/observations"):
+            server.replies[f"/fred/{route}"] = [ByHead(self.reply)]
 
     async def run(self) -> RunSummary:
         self.server.requests.clear()
@@ -66,27 +74,52 @@ class Keeping:
 
     async def reply(self, writer: object, head: str) -> None:
         target = self.server.requests[-1]
-        body = self.body(target.partition("?")[0].rpartition("/")[2], query_of(target))
-        writer.write(response(orjson.dumps(body)))  # type: ignore[attr-defined]  # a StreamWriter
+        body = self.body(target.partition("?")[0].partition("/fred/")[2], query_of(target))
+        status = 400 if "error_code" in body else 200
+        writer.write(response(orjson.dumps(body), status))  # type: ignore[attr-defined]
 
-    def body(self, route: str, query: dict[str, str]) -> object:
+    def body(self, route: str, query: dict[str, str]) -> dict[str, Any]:
+        if query.get("series_id") in self.missing:
+            return {"error_code": 400, "error_message": "Bad Request.  The series does not exist."}
         match route:
-            case "updates":
+            case "series/updates":
                 found = [{"id": name} for name in self.updates]
                 return {"seriess": found, "count": self.count or len(found), "offset": 0}
-            case "vintagedates":
+            case "series/vintagedates":
                 return {"vintage_dates": ["2024-10-30"], "count": 1, "offset": 0}
+            case "series/release":
+                return {"releases": [{"id": 53, "name": "Gross Domestic Product"}]}
             case "series":
                 return {"seriess": [{"id": query["series_id"], **DESCRIBED}]}
+            case "releases/dates":
+                today = dt.datetime.now(CHICAGO).date().isoformat()
+                named = [{"release_id": 21, "date": today}]
+                return {"release_dates": named, "count": 1, "offset": 0}
+            case "release/series":
+                return {"seriess": [{"last_updated": self.released}]}
+            case "v2/release/observations":
+                return self.whole(query.get("next_cursor"))
         start = "2024-10-30" if "realtime_start" in query else "2024-11-03"
         answered = observations([observation("2024-07-01", self.value, start)])
-        return orjson.loads(answered.body)
+        found_: dict[str, Any] = orjson.loads(answered.body)
+        return found_
+
+    def whole(self, cursor: str | None) -> dict[str, Any]:
+        """Return one of two pages of a release."""
+        name, more = ("B", {}) if cursor else ("A", {"next_cursor": "B,2024-01-01"})
+        updated = dt.datetime.fromisoformat(self.released).isoformat()
+        page = series(name, {"2024-07-01": self.value}, last_updated=updated)
+        return {"has_more": not cursor, "series": [page], "release": {}} | more
 
     @property
     def asked(self) -> list[str]:
         """The routes and series of the last run, in order."""
         pairs = [(target.partition("?")[0], query_of(target)) for target in self.server.requests]
-        return [f"{path.rpartition('/')[2]} {query.get('series_id', '')}" for path, query in pairs]
+        return [
+            f"{path.partition('/fred/')[2].removeprefix('series/')} "
+            f"{query.get('series_id', query.get('release_id', ''))}"
+            for path, query in pairs
+        ]
 
 
 @pytest.fixture
@@ -96,13 +129,14 @@ async def keeping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         yield Keeping(server, tmp_path)
 
 
-GDP = ["series GDP", "vintagedates GDP", "observations GDP", "observations GDP"]
-DFF = ["series DFF", "observations DFF"]
+GDP = ["release GDP", "series GDP", "vintagedates GDP", "observations GDP", "observations GDP"]
+DFF = ["release DFF", "series DFF", "observations DFF"]
+CALENDAR = ["releases/dates "]
 
 
 async def test_the_first_run_asks_for_everything(keeping: Keeping) -> None:
     assert (await keeping.run()).status == "success"
-    assert keeping.asked == GDP + DFF
+    assert keeping.asked == GDP + DFF + CALENDAR
     assert len(keeping.published.values("fred_data")) == 3
 
 
@@ -131,11 +165,11 @@ async def test_too_many_updates_and_too_long_a_pause_ask_for_everything(keeping:
     await keeping.run()
     keeping.count = 50_000
     await keeping.run()
-    assert keeping.asked[0] == "updates " and {*DFF, "series GDP"} <= set(keeping.asked)
+    assert keeping.asked[0] == "updates " and {*DFF[1:], "series GDP"} <= set(keeping.asked)
     long_ago = dt.datetime.now(dt.UTC) - dt.timedelta(days=15)
     await keeping.states.keep("fred", {COMPLETE: Had(url="", asked_at=long_ago)})
     await keeping.run()
-    assert "updates " not in keeping.asked and {*DFF, "series GDP"} <= set(keeping.asked)
+    assert "updates " not in keeping.asked and {*DFF[1:], "series GDP"} <= set(keeping.asked)
 
 
 async def test_a_series_new_on_the_watchlist_is_asked_for_beside_the_updates(
@@ -144,4 +178,57 @@ async def test_a_series_new_on_the_watchlist_is_asked_for_beside_the_updates(
     await keeping.run()
     keeping.settings.watchlist.write_text(WATCHED.replace('"DFF"', '"DFF", "CPI"'))
     await keeping.run()
-    assert keeping.asked == ["series CPI", "observations CPI", "updates "]
+    assert keeping.asked == ["release CPI", "series CPI", "observations CPI", "updates "]
+
+
+async def test_a_series_that_does_not_exist_is_named_once_and_the_others_go_on(
+    keeping: Keeping,
+) -> None:
+    keeping.missing = {"DFF"}
+    run = await keeping.run()
+    assert run.status == "partial"
+    assert [reason.partition(":")[0] for reason in run.unknown] == ["series DFF does not exist"]
+    assert {row["series_id"] for row in keeping.published.values("fred_data")} == {"GDP"}
+    (logged,) = keeping.published.values("data_refresh_log")
+    assert "series DFF does not exist" in str(logged["error_message"])
+    await keeping.run()
+    assert keeping.asked == ["release DFF", "observations DFF", "updates "]
+
+
+async def test_a_key_that_fred_refuses_is_told_after_one_request(keeping: Keeping) -> None:
+    body = b'{"error_code":400,"error_message":"Bad Request. api_key is not registered."}'
+    keeping.server.replies["/fred/series/release"] = [response(body, 400)]
+    run = await keeping.run()
+    assert keeping.asked == ["release GDP"]
+    assert run.status == "failed"
+    assert "set FRED_API_KEY" in run.upstream_errors[0]
+    assert run.failures == ["api.stlouisfed.org: refused: 5 requests were not sent"]
+
+
+class TestReleases:
+    """A release watched as a whole."""
+
+    @pytest.fixture(autouse=True)
+    def watched(self, keeping: Keeping) -> None:
+        keeping.settings.watchlist.write_text("[fred]\nreleases = [21]\n")
+
+    async def test_it_is_read_to_its_last_page_with_the_key_in_a_header(
+        self, keeping: Keeping
+    ) -> None:
+        run = await keeping.run()
+        assert keeping.asked == ["v2/release/observations 21"] * 2 + CALENDAR
+        bulk, calendar = keeping.server.heads[-2:]
+        assert f"authorization: bearer {'k' * 32}" in bulk and "api_key" not in bulk
+        assert "authorization" not in calendar and "api_key" in calendar
+        assert (run.status, run.by_dataset) == ("success", {"fred_data": 2, "fred_series": 2})
+
+    async def test_it_is_asked_for_again_only_when_it_was_updated(self, keeping: Keeping) -> None:
+        await keeping.run()
+        run = await keeping.run()
+        assert keeping.asked == ["release/series 21"]
+        assert run.status == "unchanged"
+        soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)
+        keeping.released, keeping.value = soon.strftime("%Y-%m-%d %H:%M:%S+00"), "2"
+        await keeping.run()
+        assert keeping.asked == ["release/series 21"] + ["v2/release/observations 21"] * 2
+        assert [row["value"] for row in keeping.published.values("fred_data")[-2:]] == [2.0, 2.0]

@@ -46,6 +46,14 @@ def test_other_lists_of_a_source_can_be_named(watchlist: Path) -> None:
     assert ("fred", "series", "XYZ") not in listed()
 
 
+def test_releases_are_watched_by_their_numbers(watchlist: Path) -> None:
+    watchlist.write_text("[fred]\nreleases = [53]\n")
+    assert watch("add", "fred", "10", "53", "--list", "releases")[0] == 0
+    assert listed() == [("fred", "releases", "53"), ("fred", "releases", "10")]
+    assert watch("remove", "fred", "53", "--list", "releases")[0] == 0
+    assert listed() == [("fred", "releases", "10")]
+
+
 def test_removing_what_is_not_watched_fails_and_removes_the_rest(watchlist: Path) -> None:
     status, said = watch("remove", "yahoo", "SPY", "NOT-WATCHED")
     assert status == 1

@@ -76,7 +76,7 @@ def test_what_is_added_is_there_and_what_is_removed_is_not(
         ("[fred", "is not TOML"),
         ("fred = 1", "'fred' is no section"),
         ("[fred]\nseries = 'GDP'", r"fred\.series must be a list"),
-        ("[fred]\nseries = [1]", "must be a text"),
+        ("[fred]\nseries = [1.5]", "must be a text"),
         ("[fred]\nseries = ['']", "must be a text"),
         ("[fred]\nseries = ['a\\nb']", None),
     ],

@@ -50,7 +50,7 @@ def test_a_refusal_says_what_to_set() -> None:
 
 
 def test_a_series_that_does_not_exist_is_said_to() -> None:
-    with pytest.raises(UpstreamError, match="FRED knows no series DFF"):
+    with pytest.raises(UpstreamError, match="series DFF does not exist"):
         SOURCE.parse(graph("<html>not found</html>", status=404))
 
 

@@ -171,8 +171,8 @@ NOT_FOUND = (
 @pytest.mark.parametrize(
     ("body", "status", "message"),
     [
-        (NOT_FOUND, 404, "Yahoo knows no symbol NOPE"),
-        (NOT_FOUND, 200, "Yahoo knows no symbol NOPE"),
+        (NOT_FOUND, 404, "unknown symbol NOPE"),
+        (NOT_FOUND, 200, "unknown symbol NOPE"),
         (b'{"chart":{"error":{"code":"Bad Request","description":"No range"}}}', 422, "No range"),
         (b'{"finance":{"error":{"code":"Unauthorized","description":"Crumb"}}}', 401, "Crumb"),
         (b"<html>Too many requests</html>", 200, "web page"),

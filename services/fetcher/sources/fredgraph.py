@@ -13,9 +13,10 @@ from pyarrow import csv
 from services.fetcher.answer import (
     Answer,
     Parsed,
+    RefusedError,
     Request,
+    UnknownNameError,
     UnreadableAnswer,
-    UpstreamError,
     query_of,
 )
 from services.fetcher.body import data_of
@@ -72,12 +73,12 @@ class FredGraph(Source):
 
     def parse(self, answer: Answer) -> Parsed:
         if answer.status == 403:
-            raise UpstreamError(
+            raise RefusedError(
                 "FRED gives no graph data without a key (HTTP 403): set FRED_API_KEY to yours, "
                 "free of charge at https://fred.stlouisfed.org/docs/api/api_key.html"
             )
         if answer.status == 404:
-            raise UpstreamError(f"FRED knows no series {answer.query['id']} (HTTP 404)")
+            raise UnknownNameError(f"series {answer.query['id']} does not exist (HTTP 404)")
         table = _read(data_of(answer))
         asked = answer.query["id"].split(",")
         shown = table.column_names[1:]

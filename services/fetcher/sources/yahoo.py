@@ -15,6 +15,7 @@ from services.fetcher.answer import (
     Answer,
     Parsed,
     Request,
+    UnknownNameError,
     UnreadableAnswer,
     UpstreamError,
     query_of,
@@ -204,7 +205,7 @@ def _refuse_error(error: object, asked: str) -> None:
     if not isinstance(error, dict):
         raise UpstreamError(f"Yahoo answered: {error}")
     if error.get("code") == "Not Found":
-        raise UpstreamError(f"Yahoo knows no symbol {asked}")
+        raise UnknownNameError(f"unknown symbol {asked}: Yahoo has nothing of this name")
     raise UpstreamError(f"Yahoo answered {error.get('code')}: {error.get('description')}")
 
 
