@@ -42,9 +42,10 @@ async def store(
     dataset: Dataset,
     rows: Iterable[dict[str, Any]],
     as_of: str = "2024-01-01T00:00:00Z",
+    source: str = "test",
 ) -> None:
     """Write rows of a dataset as the loader does, all known at one moment."""
-    headers = (("as_of", as_of.encode()), ("source", b"test"))
+    headers = (("as_of", as_of.encode()), ("source", source.encode()))
     messages = [
         Message(dataset.name, 0, offset, 0, None, json.dumps(row, default=str).encode(), headers)
         for offset, row in enumerate(rows)

@@ -3,7 +3,8 @@
 import asyncio
 import datetime as dt
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from services.loader.app import load_topics
@@ -60,6 +61,44 @@ async def load(settings: Settings) -> Progress:
     """Load until caught up, in this process."""
     async with asyncio.timeout(120):
         return await load_topics(settings, asyncio.Event(), until_caught_up=True)
+
+
+@asynccontextmanager
+async def loading(settings: Settings) -> AsyncIterator[list[Progress]]:
+    """Run a loader beside the block; yields a list that soon holds its progress."""
+    stop = asyncio.Event()
+    seen: list[Progress] = []
+
+    def note(progress: Progress) -> None:
+        seen[:] = [progress]
+
+    async with asyncio.timeout(120), asyncio.TaskGroup() as tasks:
+        tasks.create_task(load_topics(settings, stop, on_progress=note))
+        try:
+            yield seen
+        finally:
+            stop.set()
+
+
+async def query(settings: Settings, sql: str, *parameters: Any) -> list[dict[str, Any]]:
+    """Return the rows of a query."""
+    database = create_database(settings, application="test")
+    await database.open()
+    try:
+        rows: list[dict[str, Any]] = (await database.fetch(sql, parameters)).to_pylist()
+        return rows
+    finally:
+        await database.close()
+
+
+async def execute(settings: Settings, sql: str, *parameters: Any) -> int:
+    """Run a statement; return how many rows it touched."""
+    database = create_database(settings, application="test")
+    await database.open()
+    try:
+        return await database.execute(sql, parameters)
+    finally:
+        await database.close()
 
 
 async def snapshot(settings: Settings, *, ignore: Sequence[str] = ()) -> dict[str, list[Any]]:

@@ -13,6 +13,7 @@ from services.api.routes.data import data_routes
 from services.api.routes.datasets import dataset_routes
 from services.api.routes.health import Check, health_routes
 from services.api.routes.metrics import metrics_routes
+from services.api.routes.refreshes import refresh_routes
 from shared.database.base import Database
 from shared.database.factory import create_database
 from shared.registry import Registry, discover
@@ -49,6 +50,7 @@ def create_app(
     catalogue = Catalogue(database, timeout_ms)
     app.include_router(dataset_routes(registry, catalogue), dependencies=reads)
     app.include_router(data_routes(registry, database, timeout_ms), dependencies=reads)
+    app.include_router(refresh_routes(database, timeout_ms), dependencies=reads)
     return app
 
 

@@ -1,6 +1,6 @@
 """The query parameters of reads, declared once: what is allowed, and what OpenAPI says of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from services.api.formats import FORMATS
 from services.api.problems import wrong_parameter
+from services.api.view import View
 from shared.columns import Kind
 from shared.dataset import Dataset
 
@@ -46,8 +47,8 @@ COMMON = (
     ),
     Parameter(
         "order",
-        "rows stand in the order of the key; desc: from its end",
-        {"type": "string", "enum": list(ORDERS), "default": "asc"},
+        "asc: rows in the order of the key, or from the oldest; desc: from the other end",
+        {"type": "string", "enum": list(ORDERS)},
     ),
     Parameter(
         "limit",
@@ -66,20 +67,20 @@ COMMON = (
 _COMMON_NAMES = tuple(parameter.name for parameter in COMMON)
 
 
-def group(dataset: Dataset, items: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+def group(view: View, items: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """Return the texts given for each parameter.
 
-    Raises Problem (422) for a parameter that reads of this dataset do not take, and for a
-    common one given twice.
+    Raises Problem (422) for a parameter that this view does not take, and for a common one
+    given twice.
     """
     given: dict[str, list[str]] = {}
     for name, text in items:
-        if name not in _COMMON_NAMES and name not in dataset.selectable:
+        if name not in _COMMON_NAMES and name not in view.filters:
             raise wrong_parameter(
                 name,
-                f"reads of {dataset.name} take no such parameter",
+                f"reads of {view.dataset.name} take no such parameter",
                 code="unknown-parameter",
-                allowed=(*dataset.selectable, *_COMMON_NAMES),
+                allowed=(*view.filters, *_COMMON_NAMES),
             )
         if name in given and name in _COMMON_NAMES:
             raise wrong_parameter(name, "given more than once")
@@ -93,13 +94,19 @@ async def no_parameters(request: Request) -> None:
         raise wrong_parameter(name, "this route takes no parameters", code="unknown-parameter")
 
 
-def documented(datasets: Iterable[Dataset]) -> list[dict[str, Any]]:
-    """Return OpenAPI's description of all parameters, the filters of each dataset included."""
+def documented(views: Sequence[View]) -> list[dict[str, Any]]:
+    """Return OpenAPI's description of all parameters, the filters of each view included."""
     filters: dict[str, list[Dataset]] = {}
-    for dataset in datasets:
-        for name in dataset.selectable:
-            filters.setdefault(name, []).append(dataset)
-    common = [_document(p.name, p.description, p.schema) for p in COMMON]
+    for view in views:
+        for name in view.filters:
+            filters.setdefault(name, []).append(view.dataset)
+    versions = any(view.dataset.versioned for view in views)
+    default = {"default": "desc" if all(view.newest_first for view in views) else "asc"}
+    common = [
+        _document(p.name, p.description, {**p.schema, **(default if p.name == "order" else {})})
+        for p in COMMON
+        if versions or p.name != "as_of"
+    ]
     return common + [_filter(name, of) for name, of in filters.items()]
 
 

@@ -148,10 +148,10 @@ class _Select:
                 yield f"{alias}.{quote(column.name)} <= {self._given(self._read.end)}"
 
     def _behind(self, after: tuple[Any, ...]) -> Iterable[str]:
-        """Compare whole keys, and the entity by itself, which prunes where tuples do not."""
+        """Compare whole keys, and the first column alone, which prunes where tuples do not."""
         sign = "<" if self._read.descending else ">"
         marks = [self._given(value) for value in after]
-        yield f"c.{quote(self._dataset.entity)} {sign}= {marks[0]}"
+        yield f"c.{quote(self._read.key[0].name)} {sign}= {marks[0]}"
         yield f"({_names(self._read.key, 'c')}) {sign} ({', '.join(marks)})"
 
     def _time(self) -> Columns:
@@ -159,7 +159,7 @@ class _Select:
 
     def _order(self, alias: str) -> str:
         direction = " DESC" if self._read.descending else ""
-        keys = (f"{alias}.{quote(name)}{direction}" for name in self._dataset.key)
+        keys = (f"{alias}.{quote(column.name)}{direction}" for column in self._read.key)
         return f" ORDER BY {', '.join(keys)}"
 
     def _given(self, value: Any) -> str:

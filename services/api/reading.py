@@ -11,6 +11,7 @@ from services.api.formats import FORMATS, Format, negotiate
 from services.api.parameters import MAX_LIMIT, ORDERS, group
 from services.api.problems import Problem, wrong_parameter
 from services.api.values import read_as_of, read_bound, read_value, split_values
+from services.api.view import View
 from shared.dataset import Column, Dataset
 
 _T = TypeVar("_T")
@@ -27,7 +28,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A read of one dataset.
+    """A read of a view of one dataset.
 
     columns   of the answer, in its order
     start     inclusive bound of the time column, as `end`
@@ -36,7 +37,7 @@ class Read:
     limit     rows of the answer at most; None: all
     """
 
-    dataset: Dataset
+    view: View
     columns: tuple[Column, ...]
     format: Format
     filters: tuple[Filter, ...] = ()
@@ -48,37 +49,42 @@ class Read:
     limit: int | None = None
 
     @property
+    def dataset(self) -> Dataset:
+        """The dataset whose rows are read."""
+        return self.view.dataset
+
+    @property
     def key(self) -> tuple[Column, ...]:
         """The columns that rows are ordered by."""
-        return tuple(self.dataset.column(name) for name in self.dataset.key)
+        return self.view.key
 
     @property
     def identity(self) -> str:
         """Which rows in which order, as text: what a cursor is bound to."""
         filters = [[f.column.name, sorted(set(map(str, f.values)))] for f in self.filters]
         bounds = [str(self.start), str(self.end), str(self.as_of), self.descending]
-        return json.dumps([self.dataset.name, list(self.dataset.key), sorted(filters), bounds])
+        return json.dumps([self.dataset.name, list(self.view.order), sorted(filters), bounds])
 
 
-def read_request(dataset: Dataset, items: list[tuple[str, str]], accept: str) -> Read:
-    """Return what a query string and an Accept header ask of a dataset.
+def read_request(view: View, items: list[tuple[str, str]], accept: str) -> Read:
+    """Return what a query string and an Accept header ask of a view.
 
     Raises Problem that names the parameter at fault: 422, or 406 for an Accept header that
     takes none of the formats.
     """
-    given = group(dataset, items)
+    given, dataset = group(view, items), view.dataset
     chosen = _format(given, accept)
     read = Read(
-        dataset=dataset,
-        columns=_columns(dataset, given),
+        view=view,
+        columns=_columns(view, given),
         format=chosen,
         filters=tuple(
-            _filter(dataset, name, given[name]) for name in dataset.selectable if name in given
+            _filter(dataset, name, given[name]) for name in view.filters if name in given
         ),
         start=_bound(dataset, given, "start"),
         end=_bound(dataset, given, "end"),
         as_of=_as_of(dataset, given),
-        descending=_one(given, "order", _order) == "desc",
+        descending=_descending(view, given),
         limit=_one(given, "limit", _limit) or chosen.page_rows,
     )
     return replace(
@@ -110,10 +116,10 @@ def _format(given: _Given, accept: str) -> Format:
     return chosen
 
 
-def _columns(dataset: Dataset, given: _Given) -> tuple[Column, ...]:
+def _columns(view: View, given: _Given) -> tuple[Column, ...]:
     if "fields" not in given:
-        versions = (dataset.column("as_of"),) if dataset.versioned else ()
-        return dataset.columns + versions
+        return view.columns
+    dataset = view.dataset
     known = {column.name: column for column in dataset.stored}
     names = _one(given, "fields", lambda text: split_values([text])) or []
     for name in names:
@@ -146,6 +152,11 @@ def _as_of(dataset: Dataset, given: _Given) -> dt.datetime | None:
     if "as_of" in given and not dataset.versioned:
         raise wrong_parameter("as_of", f"{dataset.name} keeps no versions")
     return _one(given, "as_of", read_as_of)
+
+
+def _descending(view: View, given: _Given) -> bool:
+    order = _one(given, "order", _order)
+    return view.newest_first if order is None else order == "desc"
 
 
 def _order(text: str) -> str:

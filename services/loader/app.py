@@ -30,6 +30,7 @@ def create_loader(
         batch_rows=settings.loader_batch_rows,
         batch_seconds=settings.loader_batch_ms / 1000,
         lanes=_lanes(settings),
+        dead_letter_limit=settings.loader_dead_letter_limit,
         until_caught_up=until_caught_up,
     )
     topics = {dataset.topic(settings.kafka_topic_prefix): dataset for dataset in registry}

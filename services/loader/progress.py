@@ -2,9 +2,12 @@
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from services.loader.halts import Halts
 from shared.database.base import Written
+from shared.kafka import TopicPartition
 
 
 @dataclass(slots=True)
@@ -14,6 +17,8 @@ class Progress:
     lag         records between the stored offsets and the ends of all partitions, None
                 while it is not known
     away_since  monotonic time since when the database does not answer, None while it does
+    standing    partitions whose stored position stands still with lag, since which monotonic time
+    halts       partitions that are paused until somebody has mended what is wrong
     """
 
     records: int = 0
@@ -24,6 +29,8 @@ class Progress:
     unchanged: int = 0
     lag: int | None = None
     away_since: float | None = None
+    standing: Mapping[TopicPartition, float] = field(default_factory=dict)
+    halts: Halts = field(default_factory=Halts)
     started: float = field(default_factory=time.monotonic)
     by_dataset: Counter[str] = field(default_factory=Counter)
 

@@ -1,4 +1,4 @@
-"""Whether a loader gets on: the database answers, and positions move while there is lag."""
+"""Whether a loader gets on: the database answers, positions move while there is lag, none halts."""
 
 import time
 
@@ -12,19 +12,32 @@ STILL_SECONDS = 30.0
 class Readiness:
     """Judges a loader by its progress; call `check` now and then."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(
+        self,
+        progress: Progress,
+        *,
+        away_seconds: float = AWAY_SECONDS,
+        still_seconds: float = STILL_SECONDS,
+    ) -> None:
         self._progress = progress
-        self._records = -1
-        self._moved = time.monotonic()
+        self._away_seconds = away_seconds
+        self._still_seconds = still_seconds
 
     async def check(self) -> None:
         """Raise Transient where the loader does not get on, with the reason."""
         now, progress = time.monotonic(), self._progress
-        if progress.records != self._records or not progress.lag:
-            self._records, self._moved = progress.records, now
-        if progress.away_since is not None and now - progress.away_since > AWAY_SECONDS:
+        if progress.away_since is not None and now - progress.away_since > self._away_seconds:
             raise Transient(f"the database is away since {now - progress.away_since:.0f} s")
-        if now - self._moved > STILL_SECONDS:
+        if progress.halts:
+            raise Transient("; ".join(progress.halts.reasons))
+        still = [
+            (since, tp)
+            for tp, since in progress.standing.items()
+            if now - since > self._still_seconds
+        ]
+        if still:
+            since, tp = min(still)
             raise Transient(
-                f"{progress.lag} records wait and none was stored for {now - self._moved:.0f} s"
+                f"{len(still)} partitions have records that wait and none was stored, "
+                f"{tp.topic}[{tp.partition}] for {now - since:.0f} s"
             )

@@ -6,20 +6,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from services.loader.batch import Gatherer
-from services.loader.caught_up import EVERY_SECONDS, CaughtUp
-from services.loader.consume import RETRY_SECONDS, Placement, Poller
+from services.loader.caught_up import EVERY_SECONDS, CaughtUp, Look
+from services.loader.consume import RETRY_SECONDS, Poller
 from services.loader.lane import Lane, Work
+from services.loader.metrics import count_stored, tell_lag
+from services.loader.placement import Placement
 from services.loader.progress import Progress
+from services.loader.quarantine import Quarantine
 from services.loader.write import Writer
 from shared.database.base import Database, Reader
 from shared.dataset import Dataset
-from shared.errors import StaleOwner, Transient
+from shared.errors import Fatal, StaleOwner, Transient
 from shared.kafka import Cluster, Consumer, TopicPartition
 from shared.observability import get_logger
 
 FINISH_SECONDS = 5.0
 COMMIT_SECONDS = 1.0
 ROOM_SECONDS = 0.2
+REVIEW_SECONDS = 2.0
 _log = get_logger(__name__)
 
 
@@ -27,13 +31,16 @@ _log = get_logger(__name__)
 class LoaderOptions:
     """How a loader batches, and whether it ends once everything is stored.
 
-    lanes   how many batches are written at once, each of partitions of its own
+    lanes              how many batches are written at once, each of partitions of its own
+    dead_letter_limit  share of a partition's last records that pauses it, once they are dead
+                       letters
     """
 
     group_id: str
     batch_rows: int
     batch_seconds: float
     lanes: int = 1
+    dead_letter_limit: float = 1.0
     until_caught_up: bool = False
 
 
@@ -58,20 +65,25 @@ class Loader:
         self._gatherer = Gatherer(
             datasets, rows=options.batch_rows, seconds=options.batch_seconds, lanes=options.lanes
         )
-        self._placement = Placement(cluster, database, self._reader, self._gatherer, self._settled)
+        self.progress = Progress()
+        self._quarantine = Quarantine(database, self._reader, options.dead_letter_limit)
+        self._placement = Placement(
+            cluster, database, self._reader, datasets, self._gatherer, self._quarantine,
+            self.progress.halts, self._settled,
+        )  # fmt: skip
         self._lanes: list[Lane] = []
         self._room = asyncio.Event()
         self._stored: dict[TopicPartition, int] = {}
         self._lost = False
         self._done = False
-        self.progress = Progress()
 
     async def run(self, stop: asyncio.Event) -> Progress:
         """Load until `stop` is set, or, if so asked, until every partition was at its end.
 
         Waits while broker or database are away. Raises Fatal where going on would lose or
-        double records. When stopped it finishes the batches in hand, for some seconds at most;
-        cancelled, it drops them: either way every record is stored once.
+        double records, and, asked to end when caught up, where a partition is paused until
+        somebody has mended what is wrong with it. When stopped it finishes the batches in hand,
+        for some seconds at most; cancelled, it drops them: either way every record is stored once.
         """
         consumer = Consumer(
             self._cluster,
@@ -79,21 +91,27 @@ class Loader:
             topics=self._datasets,
             listener=self._placement,
         )
-        caught_up = CaughtUp(self._cluster, self._database, self._reader, self._datasets)
+        halts = self.progress.halts
+        caught_up = CaughtUp(self._cluster, self._database, self._reader, self._datasets, halts)
         async with consumer, caught_up, asyncio.TaskGroup() as tasks:
-            writer = Writer(self._database, self._reader, self.progress.tell_away)
+            tell_away = self.progress.tell_away
+            writer = Writer(self._database, self._reader, self._quarantine, tell_away)
             self._lanes = [Lane(writer, tasks, self._room) for _ in range(self._options.lanes)]
             beside = [tasks.create_task(lane.run(self._write)) for lane in self._lanes]
-            beside.append(tasks.create_task(self._watch_lag(caught_up)))
+            beside.append(tasks.create_task(self._watch(caught_up)))
+            beside.append(tasks.create_task(self._review()))
             beside.append(tasks.create_task(self._follow(consumer)))
             await self._poll_all(consumer, stop)
             await self._finish(consumer)
+            reasons = halts.reasons
             for task in beside:
                 task.cancel()
+        if self._options.until_caught_up and reasons:
+            raise Fatal("; ".join(reasons))
         return self.progress
 
     async def _poll_all(self, consumer: Consumer, stop: asyncio.Event) -> None:
-        poller = Poller(consumer, self._gatherer, len(self._lanes))
+        poller = Poller(consumer, self._gatherer, self._placement, len(self._lanes))
         while not stop.is_set() and not self._done:
             if self._lost:
                 await self._start_over(consumer)
@@ -116,26 +134,52 @@ class Loader:
         if work.generation != self._placement.generation or self._lost:
             return
         try:
-            written = await writer.write(work.chunk, decoded)
+            stored = await writer.write(work.chunk, decoded)
         except StaleOwner as exc:
             _log.warning("another loader went on with this partition", reason=str(exc))
             self._lost = True
             return
-        for move in work.chunk.moves:
+        for move in stored.moves:
             partition = TopicPartition(move.end.topic, move.end.partition)
             self._stored[partition] = move.end.next_offset
-        self.progress.count(work.chunk.dataset.name, len(work.chunk.messages), written)
+        for halt in stored.halts:
+            partition = TopicPartition(halt.position.topic, halt.position.partition)
+            self.progress.halts.add(partition, halt)
+        self._lost |= stored.ended_early
+        dataset = work.chunk.dataset.name
+        count_stored(dataset, stored.records, stored.written)
+        self.progress.count(dataset, stored.records, stored.written)
         self._on_progress(self.progress)
 
-    async def _watch_lag(self, caught_up: CaughtUp) -> None:
+    async def _watch(self, caught_up: CaughtUp) -> None:
         """Tell the lag now and then; note when every partition was seen at its end."""
         while not self._done:
-            lag = await caught_up.lag()
-            if lag is not None:
-                self.progress.lag = lag
+            look = await caught_up.look()
+            if look is not None:
+                self.progress.lag, self.progress.standing = look.lag, caught_up.standing
+                tell_lag(look.lags, self.progress.halts)
+                self._lost |= self._is_elsewhere(look)
                 self._on_progress(self.progress)
             self._done = self._options.until_caught_up and caught_up.reached
             await asyncio.sleep(EVERY_SECONDS)
+
+    def _is_elsewhere(self, look: Look) -> bool:
+        """Return whether offsets were reset, or a topic ends before what was stored of it."""
+        return any(
+            look.stored[tp].epoch > head.epoch
+            or (self._cluster.list_offsets and look.lags.get(tp, 0) < 0)
+            for tp, head in self._gatherer.heads.items()
+            if tp in look.stored and tp not in self.progress.halts
+        )
+
+    async def _review(self) -> None:
+        """See now and then whether paused partitions may go on."""
+        while True:
+            await asyncio.sleep(REVIEW_SECONDS)
+            if self.progress.halts and not self._lost:
+                with suppress(Transient):
+                    mended = await self._placement.is_mended()
+                    self._lost |= mended
 
     async def _follow(self, consumer: Consumer) -> None:
         """Let the group's own offsets follow the stored ones, for monitoring."""
@@ -154,15 +198,14 @@ class Loader:
         for lane in self._lanes:
             await lane.drained()
         try:
-            positions = await self._placement.claim(consumer.assignment)
+            starts = await self._placement.claim(consumer.assignment)
         except Transient as exc:
             _log.warning("the broker or the database is away; waiting", reason=str(exc))
             await asyncio.sleep(RETRY_SECONDS)
             return
         self._lost = False
-        self._gatherer.begin(positions)
-        for tp, position in positions.items():
-            consumer.seek(tp, position.next_offset)
+        for tp, start in starts.items():
+            consumer.seek(tp, start)
 
     async def _settled(self) -> None:
         for lane in self._lanes:

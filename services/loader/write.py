@@ -4,16 +4,22 @@ import asyncio
 import dataclasses
 import datetime as dt
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 from services.loader.batch import Chunk
 from services.loader.flagged import count_flagged
-from shared.database.base import Batch, Database, Reader, Written
+from services.loader.halts import Halt
+from services.loader.quarantine import Quarantine
+from services.loader.stops import Part, before, newer_schemas, offsets_of, schema_halt
+from shared.database.base import Batch, Database, Move, Position, Reader, Written
 from shared.decode import Decoded, Rejected, decode
 from shared.errors import Fatal, InvalidRecord, StaleOwner, Transient
+from shared.kafka import TopicPartition
 from shared.observability import get_logger
+from shared.record import Message
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
@@ -21,12 +27,35 @@ T = TypeVar("T")
 _log = get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a chunk.
+
+    records  how many of its messages were read
+    moves    how far its partitions were stored
+    halts    partitions that must not be read on, though the chunk went on
+    """
+
+    written: Written
+    records: int
+    moves: Sequence[Move]
+    halts: Sequence[Halt]
+    ended_early: bool
+
+
 class Writer:
     """Writes chunks one after the other; tells `on_away` whether the database is away."""
 
-    def __init__(self, database: Database, reader: Reader, on_away: Callable[[bool], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        reader: Reader,
+        quarantine: Quarantine,
+        on_away: Callable[[bool], None],
+    ) -> None:
         self._database = database
         self._reader = reader
+        self._quarantine = quarantine
         self._on_away = on_away
         self._decoding = asyncio.Lock()
 
@@ -36,20 +65,48 @@ class Writer:
             now = dt.datetime.now(dt.UTC)
             return await asyncio.to_thread(decode, chunk.dataset, chunk.messages, now)
 
-    async def write(self, chunk: Chunk, decoded: Decoded) -> Written:
+    async def write(self, chunk: Chunk, decoded: Decoded) -> Stored:
         """Write a chunk in one transaction; waits as long as the database is away.
 
-        Raises StaleOwner where another owner has moved the offsets. Cancelling while it
-        waits writes nothing.
+        Of a partition that has to pause in it, what lies before that point is written. Raises
+        StaleOwner where another owner has moved the offsets. Cancelling while it waits writes
+        nothing.
         """
-        batch = Batch(self._reader, chunk.dataset, decoded.table, decoded.rejected, chunk.moves)
+        newer = newer_schemas(chunk, decoded)
+        ends = await self._ends(chunk, decoded, newer)
+        part = before(chunk, decoded, ends)
+        batch = Batch(
+            self._reader, chunk.dataset, part.table, part.rejected, part.moves, part.replayed
+        )
         try:
             written = await self._persist(batch)
         except InvalidRecord:
-            batch = await self._without_refused(chunk, batch)
+            batch = await self._without_refused(part.messages, batch)
             written = await self._persist(batch)
+        letters = offsets_of(batch.rejected)
+        self._quarantine.add(letters)
         count_flagged(batch)
-        return written
+        halts = [
+            schema_halt(chunk, position)
+            for position in _positions(chunk, part)
+            if newer.get(position.partition) == position.next_offset
+        ]
+        full = any(map(self._quarantine.is_full, letters))
+        return Stored(written, len(part.messages), part.moves, halts, bool(ends) or full)
+
+    async def _ends(
+        self, chunk: Chunk, decoded: Decoded, newer: Mapping[int, int]
+    ) -> dict[int, int]:
+        """Return the offsets at which partitions must end."""
+        refused = offsets_of(before(chunk, decoded, newer).rejected)
+        if self._too_many(refused):
+            # Some may have been resolved meanwhile.
+            await self._while_away(partial(self._quarantine.load, refused))
+        return dict(newer) | self._too_many(refused)
+
+    def _too_many(self, refused: Mapping[TopicPartition, Sequence[int]]) -> dict[int, int]:
+        found = {tp.partition: self._quarantine.end_of(tp, at) for tp, at in refused.items()}
+        return {partition: end for partition, end in found.items() if end is not None}
 
     async def _persist(self, batch: Batch) -> Written:
         again = False
@@ -86,13 +143,13 @@ class Writer:
                 return Written(dead_letters=len(batch.rejected))
             raise
 
-    async def _without_refused(self, chunk: Chunk, batch: Batch) -> Batch:
+    async def _without_refused(self, messages: Sequence[Message], batch: Batch) -> Batch:
         """Move the rows that the server refuses, which it does not name, to the dead letters."""
         refused: list[tuple[int, InvalidRecord]] = []
         await self._find_refused(batch, 0, batch.table.num_rows, refused)
         if not refused:
             raise Fatal("the database refuses a batch, yet none of its rows alone: see its log")
-        by_place = {(m.partition, m.offset): m for m in chunk.messages}
+        by_place = {(m.partition, m.offset): m for m in messages}
         gone = {row for row, _ in refused}
         rejected = list(batch.rejected)
         for row, error in refused:
@@ -115,3 +172,10 @@ class Writer:
                 return
             await self._find_refused(batch, start, rows // 2, refused)
             await self._find_refused(batch, start + rows // 2, rows - rows // 2, refused)
+
+
+def _positions(chunk: Chunk, part: Part) -> Iterable[Position]:
+    """Return where the partitions of a chunk stand after a part of it was written."""
+    moved = {move.start.partition: move.end for move in part.moves}
+    for move in chunk.moves:
+        yield moved.get(move.start.partition, move.start)

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from shared.dataset import Dataset
 from shared.decode import Rejected
+from shared.record import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Move:
 class Batch:
     """What one transaction writes: rows of a dataset, dead letters and the moves of offsets.
 
-    table   `dataset.arrow_schema` followed by `decode.BATCH_FIELDS`, in order of arrival
+    table     `dataset.arrow_schema` followed by `decode.BATCH_FIELDS`, in order of arrival
+    replayed  those of the messages that repeat a dead letter, with its id
     """
 
     reader: Reader
@@ -57,6 +59,7 @@ class Batch:
     table: pa.Table
     rejected: Sequence[Rejected] = ()
     moves: Sequence[Move] = ()
+    replayed: Sequence[tuple[int, Message]] = ()
 
 
 @dataclass(slots=True)

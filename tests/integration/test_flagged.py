@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY as METRICS
 
 from services.loader.batch import Chunk
 from services.loader.flagged import METRIC
+from services.loader.quarantine import Quarantine
 from services.loader.write import Writer
 from shared.database.factory import create_database
 from shared.record import Message
@@ -34,10 +35,10 @@ async def test_what_is_flagged_is_stored_and_counted(tmp_path: Path) -> None:
     await database.open()
     try:
         await database.apply_schema(REGISTRY)
-        writer = Writer(database, READER, lambda _: None)
+        writer = Writer(database, READER, Quarantine(database, READER, 1.0), lambda _: None)
         messages = [message(0), message(1, close=9), message(2, low=-1, open=-3)]
         chunk = Chunk(0, VIX, messages, ())
-        written = await writer.write(chunk, await writer.decode(chunk))
+        written = (await writer.write(chunk, await writer.decode(chunk))).written
     finally:
         await database.close()
     assert (written.inserted, written.dead_letters) == (3, 0)

@@ -14,6 +14,7 @@ from services.api.formats import FORMATS
 from services.api.problems import Problem
 from services.api.queries import select_rows
 from services.api.reading import Read, read_request
+from services.api.view import rows_of
 from shared.dataset import Dataset
 from shared.registry import discover
 from tests.strategies import EVERYTHING
@@ -46,7 +47,7 @@ def test_no_text_of_a_request_reaches_the_statement(backend: str, data: st.DataO
     names = st.sampled_from([*dataset.selectable, *COMMON]) | TEXTS
     items = data.draw(st.lists(st.tuples(names, VALUES | TEXTS), max_size=6))
     with suppress(Problem):
-        _assert_plain(dataset, select_rows(read_request(dataset, items, ""), backend).sql)
+        _assert_plain(dataset, select_rows(read_request(rows_of(dataset), items, ""), backend).sql)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -56,7 +57,7 @@ def test_values_are_parameters(backend: str, text: str, as_of: bool) -> None:
     quoted = '"' + text.replace('"', '""') + '"'
     items = [("series_id", quoted), *([("as_of", "2020-01-01")] if as_of else [])]
     try:
-        read = read_request(discover()["fred_data"], items, "")
+        read = read_request(rows_of(discover()["fred_data"]), items, "")
     except Problem:
         assert "\n" in text or "\r" in text
         return
@@ -67,14 +68,14 @@ def test_values_are_parameters(backend: str, text: str, as_of: bool) -> None:
 
 def test_every_placeholder_has_its_value() -> None:
     dataset = EVERYTHING
-    plain = read_request(dataset, [], "")
+    plain = read_request(rows_of(dataset), [], "")
     key = ("K", dt.date(2020, 1, 1), 5)
     items = [
         ("cursor", write_cursor(_asked(dataset, []).identity, key)),
         ("limit", "7"),
         ("fields", "title,as_of"),
     ]
-    read = read_request(dataset, items, "")
+    read = read_request(rows_of(dataset), items, "")
     for backend in BACKENDS:
         query = select_rows(read, backend)
         used = {int(number) for number in re.findall(r"\$(\d+)", query.sql)}
@@ -85,7 +86,7 @@ def test_every_placeholder_has_its_value() -> None:
 
 
 def _asked(dataset: Dataset, items: list[tuple[str, str]]) -> Read:
-    return read_request(dataset, items, "")
+    return read_request(rows_of(dataset), items, "")
 
 
 def _assert_plain(dataset: Dataset, sql: str) -> None:

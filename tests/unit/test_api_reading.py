@@ -8,6 +8,7 @@ from services.api.formats import FORMATS, negotiate
 from services.api.parameters import COMMON
 from services.api.problems import Problem
 from services.api.reading import read_request
+from services.api.view import rows_of
 from shared.dataset import QUERY_PARAMETERS
 from shared.registry import discover
 
@@ -15,18 +16,18 @@ REGISTRY = discover()
 
 
 def test_what_a_read_is_without_parameters() -> None:
-    read = read_request(REGISTRY["fred_data"], [], "")
+    read = read_request(rows_of(REGISTRY["fred_data"]), [], "")
     assert [c.name for c in read.columns] == ["series_id", "date", "value", "as_of"]
     assert (read.format.name, read.limit, read.as_of, read.after) == ("json", 1000, None, None)
 
 
 def test_whole_formats_have_no_limit_of_their_own() -> None:
     for name, limit in [("csv", None), ("ndjson", None), ("json", 1000)]:
-        assert read_request(REGISTRY["fred_data"], [("format", name)], "").limit == limit
+        assert read_request(rows_of(REGISTRY["fred_data"]), [("format", name)], "").limit == limit
 
 
 def test_a_dataset_without_versions_has_no_as_of() -> None:
-    names = [c.name for c in read_request(REGISTRY["data_refresh_log"], [], "").columns]
+    names = [c.name for c in read_request(rows_of(REGISTRY["data_refresh_log"]), [], "").columns]
     assert names == [c.name for c in REGISTRY["data_refresh_log"].columns]
 
 
@@ -37,7 +38,7 @@ def test_filters_are_typed_by_their_column() -> None:
         ("is_final", "true"),
         ("date", "2020-01-02"),
     ]
-    read = read_request(REGISTRY["yfinance_ohlcv"], items, "")
+    read = read_request(rows_of(REGISTRY["yfinance_ohlcv"]), items, "")
     assert {f.column.name: f.values for f in read.filters} == {
         "ticker": ("AAPL", "MSFT", "^GSPC"),
         "date": (dt.date(2020, 1, 2),),
@@ -46,7 +47,7 @@ def test_filters_are_typed_by_their_column() -> None:
 
 
 def test_fields_are_answered_in_the_order_they_are_named() -> None:
-    read = read_request(REGISTRY["fred_data"], [("fields", "value,kafka_offset,date")], "")
+    read = read_request(rows_of(REGISTRY["fred_data"]), [("fields", "value,kafka_offset,date")], "")
     assert [c.name for c in read.columns] == ["value", "kafka_offset", "date"]
 
 
@@ -80,7 +81,7 @@ def test_fields_are_answered_in_the_order_they_are_named() -> None:
 )
 def test_mistakes_name_their_parameter(dataset: str, name: str, text: str, said: str) -> None:
     with pytest.raises(Problem) as caught:
-        read_request(REGISTRY[dataset], [(name, text)], "")
+        read_request(rows_of(REGISTRY[dataset]), [(name, text)], "")
     assert (caught.value.status, caught.value.members["parameter"]) == (422, name)
     assert said in caught.value.detail
     assert len(caught.value.detail) < 600
@@ -88,7 +89,7 @@ def test_mistakes_name_their_parameter(dataset: str, name: str, text: str, said:
 
 def test_a_parameter_given_twice_is_refused() -> None:
     with pytest.raises(Problem, match="limit: given more than once"):
-        read_request(REGISTRY["fred_data"], [("limit", "1"), ("limit", "2")], "")
+        read_request(rows_of(REGISTRY["fred_data"]), [("limit", "1"), ("limit", "2")], "")
 
 
 @pytest.mark.parametrize(
@@ -119,13 +120,13 @@ def test_accept(accept: str, name: str | None) -> None:
 
 
 def test_the_format_parameter_wins_over_accept() -> None:
-    read = read_request(REGISTRY["fred_data"], [("format", "csv")], "application/pdf")
+    read = read_request(rows_of(REGISTRY["fred_data"]), [("format", "csv")], "application/pdf")
     assert read.format is FORMATS["csv"]
 
 
 def test_an_accept_header_that_takes_nothing_we_have() -> None:
     with pytest.raises(Problem) as caught:
-        read_request(REGISTRY["fred_data"], [], "application/pdf")
+        read_request(rows_of(REGISTRY["fred_data"]), [], "application/pdf")
     assert caught.value.status == 406
     assert "text/csv" in caught.value.detail
 

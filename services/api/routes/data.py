@@ -9,6 +9,7 @@ from services.api.formats import FORMATS
 from services.api.parameters import documented
 from services.api.problems import described, unknown_dataset
 from services.api.reading import read_request
+from services.api.view import rows_of
 from shared.database.base import Database
 from shared.registry import Registry
 
@@ -45,20 +46,21 @@ def data_routes(registry: Registry, database: Database, timeout_ms: int) -> APIR
         summary="Rows of a dataset",
         description=DESCRIPTION,
         response_class=Response,
-        responses={200: _rows(), **described(401, 404, 406, 422, 503)},
-        openapi_extra={"parameters": documented(registry)},
+        responses={200: rows_described(), **described(401, 404, 406, 422, 503)},
+        openapi_extra={"parameters": documented([rows_of(dataset) for dataset in registry])},
     )
     async def data(dataset: str, request: Request) -> Response:
         if dataset not in registry:
             raise unknown_dataset(dataset, registry.names())
         items = request.query_params.multi_items()
-        read = read_request(registry[dataset], items, request.headers.get("accept", ""))
+        read = read_request(rows_of(registry[dataset]), items, request.headers.get("accept", ""))
         return await answer(database, read, request, timeout_ms)
 
     return router
 
 
-def _rows() -> dict[str, Any]:
+def rows_described() -> dict[str, Any]:
+    """Return what OpenAPI says of an answer that holds rows."""
     link = {"description": "the next page, where the answer is cut", "schema": {"type": "string"}}
     content = {
         f.accepts[0]: {"schema": dict(f.schema), "example": f.example} for f in FORMATS.values()
