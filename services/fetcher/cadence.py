@@ -1,12 +1,18 @@
 """When a source is worth asking: at a period, or at times of day where its market is."""
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
 _WEEK = frozenset(range(7))
 _MONTH = frozenset(range(1, 32))
+WORKDAYS = frozenset(range(5))
+
+
+def _never(_: dt.date) -> bool:
+    return False
 
 
 class Cadence(Protocol):
@@ -32,12 +38,14 @@ class At:
 
     weekdays   0 is Monday; all unless some are given
     monthdays  days of the month; all unless some are given
+    closed     says of a day that nothing happens there, such as a holiday
     """
 
     zone: str
     times: tuple[dt.time, ...]
     weekdays: frozenset[int] = _WEEK
     monthdays: frozenset[int] = _MONTH
+    closed: Callable[[dt.date], bool] = _never
 
     def __str__(self) -> str:
         times = ", ".join(f"{time:%H:%M}" for time in self.times)
@@ -49,6 +57,8 @@ class At:
         for ahead in range(400):
             day = today + dt.timedelta(days=ahead)
             if day.weekday() not in self.weekdays or day.day not in self.monthdays:
+                continue
+            if self.closed(day):
                 continue
             moments = [dt.datetime.combine(day, time, place) for time in sorted(self.times)]
             later = [found for found in moments if found.astimezone(dt.UTC) > moment]

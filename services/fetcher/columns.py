@@ -15,6 +15,12 @@ from shared.record import Rows
 _LAST_MICROSECOND = pa.scalar(86_400_000_000 - 1, pa.duration("us"))
 
 
+class NewColumn(str):
+    """A warning that upstream has a column which was not there when its source was written."""
+
+    __slots__ = ()
+
+
 def column_of(objects: Sequence[Mapping[str, Any]], name: str, what: str) -> list[Any]:
     """Return one field of each object.
 
@@ -29,8 +35,8 @@ def column_of(objects: Sequence[Mapping[str, Any]], name: str, what: str) -> lis
 
 
 def new_columns(found: Iterable[str], known: Iterable[str], what: str) -> list[str]:
-    """Return one warning for each column that was not there when this was written."""
-    return [f"new column {name!r} in {what}" for name in found if name not in known]
+    """Return one NewColumn for each column that was not there when this was written."""
+    return [NewColumn(f"new column {name!r} in {what}") for name in found if name not in known]
 
 
 def texts(values: Sequence[Any], name: str) -> pa.Array:

@@ -184,16 +184,16 @@ class Fetcher:
         watched: WatchedFile,
     ) -> None:
         """Keep a source fresh, from when it was last, if nothing was added to it since."""
-        last: dt.datetime | None = None
+        due: dt.datetime | None = None
         try:
             memory = Memory(await self._states.recall(source.name), dt.datetime.now(dt.UTC))
         except Transient as exc:
             _log.warning("state_not_recalled", source=source.name, reason=str(exc))
         else:
             asked = self._asks(source, watched.current)
-            if all(request.name in memory.had for request in asked):
-                last = memory.complete_at
-        await keep_fresh(source, refresh, stop, changed, last)
+            if memory.complete_at and all(request.name in memory.had for request in asked):
+                due = source.due_after(memory.complete_at, memory)
+        await keep_fresh(source, refresh, stop, changed, due)
 
     async def _refresh(
         self, source: Source, watched: WatchedFile, client: HttpClient, probing: bool

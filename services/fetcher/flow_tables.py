@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.fetcher.answer import UnreadableAnswer
+from services.fetcher.columns import new_columns
 from services.fetcher.workbook import Cell, Table
 
 FLOWS = (
@@ -107,7 +108,7 @@ def _columns(above: Table) -> tuple[dict[str, int], list[str]]:
             continue
         flow = next((_BY_WORD[word] for word in _BY_WORD if word in label.split()), None)
         if flow is None:
-            warnings.append(f"new column {label!r} in ICI's flows")
+            warnings += new_columns([label], (), "ICI's flows")
         elif flow in found:
             raise UnreadableAnswer(f"two columns of the header are {flow}")
         else:

@@ -10,6 +10,7 @@ from services.fetcher.archive import ArchiveWriter
 from services.fetcher.http import HttpClient, retry_after
 from services.fetcher.ledger import Ledger
 from services.fetcher.memory import Had
+from services.fetcher.metrics import count_run
 from services.fetcher.run import Run, RunSummary
 from shared.errors import Transient
 
@@ -144,7 +145,9 @@ async def fetch(
         why = "refused" if run.summary.refused else "away or throttled"
         run.fail(run.source.hosts[0], f"{why}: {len(waiting)} requests were not sent")
     summary = await run.finish()
+    count_run(summary)
     await ledger.close(complete=summary.complete)
+    summary.due = ledger.due
     return summary
 
 

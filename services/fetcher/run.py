@@ -40,6 +40,7 @@ class RunSummary:
     planned          how many answers there will be, as far as is known
     unchanged        answers that said what was published before, and so were not again
     cut_short        the upstream was left alone before all was asked
+    due              when the source is due again after what it had; None: by its clock
     rest_until       when the upstream wants to be asked again; None: it did not say
     refused          the upstream refuses whoever asks, so that nothing more was asked
     unknown          what was asked for and does not exist, in words; asking again brings nothing
@@ -63,6 +64,7 @@ class RunSummary:
     unknown: list[str] = field(default_factory=list)
     upstream_errors: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    due: dt.datetime | None = None
     rest_until: dt.datetime | None = None
     cut_short: bool = False
     refused: bool = False

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from services.fetcher.cadence import Breaker
+from services.fetcher.metrics import tell_circuit
 from services.fetcher.run import RunSummary
 from services.fetcher.source import Source
 from shared.errors import Transient
@@ -29,19 +30,20 @@ async def keep_fresh(
     refresh: Refresh,
     stop: asyncio.Event,
     changed: asyncio.Event,
-    last: dt.datetime | None = None,
+    due: dt.datetime | None = None,
 ) -> None:
     """Refresh a source whenever it is due, a little late so that not all ask at once.
 
-    `last` is when it was refreshed before this process began: what became due meanwhile is
-    caught up with at once, and without it so is everything. Refreshes at once, too, when
-    `changed` is set, which says that more is watched. A run that had nothing is repeated
-    after a minute, then two, four and so on; one that was told to wait waits. Transient is
-    waited out; other errors are raised. Returns when `stop` is set; a run under way is
-    cancelled.
+    `due` is when it becomes, or became, due after what was had before this process began: what
+    became due meanwhile is caught up with at once, and without it so is everything. Refreshes
+    at once, too, when `changed` is set, which says that more is watched. A run that had nothing
+    is repeated after a minute, then two, four and so on; one that was told to wait waits.
+    Transient is waited out; other errors are raised. Returns when `stop` is set; a run under
+    way is cancelled.
     """
     breaker = Breaker()
-    due = source.due_after(last) if last else _now()
+    due = due or _now()
+    tell_circuit(source.name, is_open=False)
     _log.info("refresh_planned", source=source.name, at=due.isoformat(timespec="seconds"))
     while not await _until(due, stop, changed):
         changed.clear()
@@ -60,8 +62,9 @@ async def keep_fresh(
 def _next(source: Source, summary: RunSummary, breaker: Breaker) -> dt.datetime:
     """Return when to refresh again after a run."""
     now = _now()
-    due = source.due_after(now)
+    due = summary.due or source.due_after(now)
     breaker.note(failed=summary.status == "failed" or summary.cut_short)
+    tell_circuit(source.name, is_open=breaker.is_open)
     if breaker.failures:
         due = min(due, now + breaker.wait)
     if breaker.failures == Breaker.OPENS_AFTER:

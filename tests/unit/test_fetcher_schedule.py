@@ -57,10 +57,37 @@ def test_the_next_time_is_later_and_one_of_those_given(
     assert skipped or local.time().replace(fold=0) in times
 
 
-def test_every_source_is_due_within_a_day() -> None:
-    now = dt.datetime(2024, 11, 3, 12, tzinfo=dt.UTC)
+# Seen from noon UTC of Sunday, 3 November 2024, when summer time ends in the US.
+SUNDAY = dt.datetime(2024, 11, 3, 12, tzinfo=dt.UTC)
+CADENCES = {
+    "cboe": ["2024-11-04T14:00", "2024-11-04T22:00", "2024-11-05T01:30", "2024-11-05T14:00"],
+    "cboe_options": ["2024-11-04T22:00", "2024-11-05T22:00", "2024-11-06T22:00"],
+    "fred": ["2024-11-03T13:00", "2024-11-03T14:00"],
+    "fredgraph": ["2024-11-04T15:00", "2024-11-04T22:30", "2024-11-05T15:00"],
+    "gdelt": ["2024-11-03T12:15"],
+    "google_news": ["2024-11-03T12:15"],
+    "ici": ["2024-11-06T17:30", "2024-11-06T22:30", "2024-11-07T17:30", "2024-11-07T22:30"],
+    "yahoo": ["2024-11-03T17:30", "2024-11-03T22:00", "2024-11-04T09:30"],
+    "yahoo_news": ["2024-11-03T12:15"],
+}
+
+
+def test_when_every_source_is_due() -> None:
+    found = {}
     for source in discover():
-        assert now < source.due_after(now) <= now + dt.timedelta(days=1)
+        moments = [SUNDAY]
+        for _ in CADENCES.get(source.name, "x"):
+            moments.append(source.due_after(moments[-1]))
+        found[source.name] = [f"{moment:%Y-%m-%dT%H:%M}" for moment in moments[1:]]
+    assert found == CADENCES
+
+
+def test_nobody_asks_for_a_close_on_a_holiday() -> None:
+    options = discover().find("cboe_options")
+    assert options is not None
+    thanksgiving_eve = dt.datetime(2024, 11, 27, 23, tzinfo=dt.UTC)
+    friday = dt.datetime(2024, 11, 29, 22, tzinfo=dt.UTC)
+    assert options.due_after(thanksgiving_eve) == friday
 
 
 def test_a_dead_upstream_is_asked_more_and_more_rarely() -> None:
@@ -112,10 +139,10 @@ async def test_what_became_due_while_it_was_down_is_caught_up_with(hours: float,
         begun.append(probing)
         return summary(failed=False)
 
-    last = dt.datetime.now(dt.UTC) - dt.timedelta(hours=hours)
+    due = Numbers().due_after(dt.datetime.now(dt.UTC) - dt.timedelta(hours=hours))
     with capture_logs() as lines:
         async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-            group.create_task(keep_fresh(Numbers(), refresh, stop, asyncio.Event(), last))
+            group.create_task(keep_fresh(Numbers(), refresh, stop, asyncio.Event(), due))
             await until(lambda: [x["event"] for x in lines].count("refresh_planned") == runs + 1)
             stop.set()
     assert len(begun) == runs

@@ -13,8 +13,9 @@ from pyarrow import csv
 
 from services.fetcher.answer import Answer, Parsed, Request, UnreadableAnswer
 from services.fetcher.body import data_of
-from services.fetcher.cadence import At, Cadence
+from services.fetcher.cadence import WORKDAYS, At, Cadence
 from services.fetcher.columns import figures, make_rows, new_columns, repeated
+from services.fetcher.holidays import us_markets_closed
 from services.fetcher.source import Source
 from services.fetcher.watchlist import Watchlist
 from shared.dataset import Dataset
@@ -45,6 +46,8 @@ class Cboe(Source):
         # After the close, when the day's files are written, and for what is revised over night.
         "America/Chicago",
         (dt.time(8), dt.time(16), dt.time(19, 30)),
+        WORKDAYS,
+        closed=us_markets_closed,
     )
 
     def matches(self, url: str) -> bool:

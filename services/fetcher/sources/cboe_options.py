@@ -11,7 +11,9 @@ import pyarrow.compute as pc
 
 from services.fetcher.answer import Answer, Parsed, Request, UnreadableAnswer
 from services.fetcher.body import data_of, json_object
+from services.fetcher.cadence import WORKDAYS, At, Cadence
 from services.fetcher.columns import column_of, make_rows, new_columns, repeated, texts
+from services.fetcher.holidays import us_markets_closed
 from services.fetcher.option_figures import implied_volatility, totals
 from services.fetcher.source import Source
 from services.fetcher.watchlist import Watchlist
@@ -48,7 +50,13 @@ class CboeOptions(Source):
     hosts: ClassVar[tuple[str, ...]] = ("cdn.cboe.com",)
     datasets: ClassVar[tuple[Dataset, ...]] = (OPTIONS_CHAIN, OPTIONS_DATA)
     watches: ClassVar[str] = "underlyings"
-    every: ClassVar[dt.timedelta] = dt.timedelta(days=1)
+    cadence: ClassVar[Cadence] = At(
+        # Index options trade until 16:15, and quotes are 15 minutes late.
+        "America/New_York",
+        (dt.time(17),),
+        WORKDAYS,
+        closed=us_markets_closed,
+    )
 
     def matches(self, url: str) -> bool:
         parts = urlsplit(url)

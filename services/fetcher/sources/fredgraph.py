@@ -20,6 +20,7 @@ from services.fetcher.answer import (
     query_of,
 )
 from services.fetcher.body import data_of
+from services.fetcher.cadence import WORKDAYS, At, Cadence
 from services.fetcher.columns import dates, figures, make_rows, repeated
 from services.fetcher.source import Source
 from services.fetcher.watchlist import Watchlist
@@ -53,7 +54,7 @@ class FredGraph(Source):
     datasets: ClassVar[tuple[Dataset, ...]] = (FRED_DATA,)
     watches: ClassVar[str] = "series"
     per_second: ClassVar[float] = 1.0
-    every: ClassVar[dt.timedelta] = dt.timedelta(hours=12)
+    cadence: ClassVar[Cadence] = At("America/Chicago", (dt.time(9), dt.time(16, 30)), WORKDAYS)
 
     def matches(self, url: str) -> bool:
         parts, query = urlsplit(url), query_of(url)

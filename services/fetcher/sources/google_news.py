@@ -31,7 +31,7 @@ class GoogleNews(Source):
     datasets: ClassVar[tuple[Dataset, ...]] = (NEWS_ARTICLES,)
     watches: ClassVar[str] = "queries"
     per_second: ClassVar[float] = 0.5
-    every: ClassVar[dt.timedelta] = dt.timedelta(hours=1)
+    every: ClassVar[dt.timedelta] = dt.timedelta(minutes=15)
 
     def matches(self, url: str) -> bool:
         parts = urlsplit(url)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from services.fetcher.answer import Answer, Parsed, Request
+from services.fetcher.cadence import At, Cadence
 from services.fetcher.columns import make_rows, repeated
 from services.fetcher.flow_tables import FLOWS, Block, read_blocks
 from services.fetcher.source import Source
@@ -46,7 +47,12 @@ class Ici(Source):
     datasets: ClassVar[tuple[Dataset, ...]] = (WEEKLY, MONTHLY)
     watches: ClassVar[str] = "funds"
     per_second: ClassVar[float] = 0.5
-    every: ClassVar[dt.timedelta] = dt.timedelta(hours=12)
+    cadence: ClassVar[Cadence] = At(
+        # Published on Wednesdays about noon, after a holiday on Thursdays.
+        "America/New_York",
+        (dt.time(12, 30), dt.time(17, 30)),
+        weekdays=frozenset({2, 3}),
+    )
 
     def matches(self, url: str) -> bool:
         parts = urlsplit(url)

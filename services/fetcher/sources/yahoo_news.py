@@ -32,7 +32,7 @@ class YahooNews(Source):
     datasets: ClassVar[tuple[Dataset, ...]] = (NEWS_ARTICLES,)
     watches: ClassVar[str] = "tickers"
     per_second: ClassVar[float] = 0.5
-    every: ClassVar[dt.timedelta] = dt.timedelta(minutes=30)
+    every: ClassVar[dt.timedelta] = dt.timedelta(minutes=15)
 
     def matches(self, url: str) -> bool:
         parts = urlsplit(url)
