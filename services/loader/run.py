@@ -98,7 +98,7 @@ class Loader:
             writer = Writer(self._database, self._reader, self._quarantine, tell_away)
             self._lanes = [Lane(writer, tasks, self._room) for _ in range(self._options.lanes)]
             beside = [tasks.create_task(lane.run(self._write)) for lane in self._lanes]
-            beside.append(tasks.create_task(self._watch(caught_up)))
+            beside.append(tasks.create_task(self._watch(caught_up, consumer)))
             beside.append(tasks.create_task(self._review()))
             beside.append(tasks.create_task(self._follow(consumer)))
             await self._poll_all(consumer, stop)
@@ -151,8 +151,11 @@ class Loader:
         self.progress.count(dataset, stored.records, stored.written)
         self._on_progress(self.progress)
 
-    async def _watch(self, caught_up: CaughtUp) -> None:
-        """Tell the lag now and then; note when every partition was seen at its end."""
+    async def _watch(self, caught_up: CaughtUp, consumer: Consumer) -> None:
+        """Tell the lag now and then; note when every partition was seen at its end.
+
+        An end says nothing of a topic that has still to show that it is the one it was.
+        """
         while not self._done:
             look = await caught_up.look()
             if look is not None:
@@ -160,7 +163,8 @@ class Loader:
                 tell_lag(look.lags, self.progress.halts)
                 self._lost |= self._is_elsewhere(look)
                 self._on_progress(self.progress)
-            self._done = self._options.until_caught_up and caught_up.reached
+                known = not look.lags or (consumer.settled and not self._placement.unproven)
+                self._done = self._options.until_caught_up and caught_up.reached and known
             await asyncio.sleep(EVERY_SECONDS)
 
     def _is_elsewhere(self, look: Look) -> bool:

@@ -101,6 +101,11 @@ class Consumer:
         """The partitions that are held and whose beginning is settled."""
         return self._membership.held
 
+    @property
+    def settled(self) -> bool:
+        """Whether the group has said which partitions this member has, perhaps none."""
+        return self._membership.settled
+
     async def getmany(
         self,
         partitions: Collection[TopicPartition] | None = None,

@@ -57,6 +57,11 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka c
         """The held partitions that are not paused."""
         return self.held - self._paused
 
+    @property
+    def settled(self) -> bool:
+        """Whether the group has given this member its partitions, if any, and all are placed."""
+        return self.joined and not self._unplaced
+
     def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
         """Hold new partitions back.
 
