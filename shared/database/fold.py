@@ -1,7 +1,7 @@
 """A batch laid out by key: what SQL may decide row by row, and what the rule must decide."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,16 +24,29 @@ Records = dict[Key, list[Row]]
 class ByKey:
     """A batch by key.
 
-    incoming   one row a key, in the columns of `Statements.incoming_columns`: its record, or of
-               several the first, or where rows have no versions the last
+    incoming   one row a key, in order of the keys and in the columns of
+               `Statements.incoming_columns`: its record, or of several the first, or where rows
+               have no versions the last
     rows       every record of the batch, in order of arrival, in the same columns
     repeated   how many keys came more than once
+    places     where each row of incoming stands in rows
     """
 
     dataset: Dataset
     incoming: pa.Table
     rows: pa.Table
     repeated: int
+    places: npt.NDArray[np.int64]
+
+    def without(self, gone: npt.NDArray[np.bool_]) -> "ByKey":
+        """Return the batch without some of its keys, none of which came twice."""
+        kept = np.ones(self.rows.num_rows, np.bool_)
+        kept[self.places[gone]] = False
+        rows = self.rows.filter(pa.array(kept))
+        places = (np.cumsum(kept) - 1)[self.places[~gone]]
+        return replace(
+            self, incoming=self.incoming.filter(pa.array(~gone)), rows=rows, places=places
+        )
 
     def records(self, late: pa.Table | None) -> "Records":
         """Return the records of repeated keys, and of those in `late`, in order of arrival."""
@@ -61,7 +74,7 @@ def by_key(batch: Batch) -> ByKey:
     place = table.schema.get_field_index("kafka_partition")
     table = table.add_column(place, pa.field("kafka_epoch", pa.int32()), _epochs(batch))
 
-    codes = _key_codes(dataset, table)
+    codes = codes_of(table, dataset.key)
     keys, first, inverse, counts = np.unique(
         codes, return_index=True, return_inverse=True, return_counts=True
     )
@@ -71,8 +84,9 @@ def by_key(batch: Batch) -> ByKey:
     if not dataset.versioned:
         chosen = np.zeros(len(keys), np.int64)
         chosen[inverse] = np.arange(len(codes))
-    incoming = table if len(keys) == len(codes) else table.take(pa.array(np.sort(chosen)))
-    return ByKey(dataset, incoming, table, int((counts > 1).sum()))
+    in_order = len(keys) == len(codes) and (np.diff(chosen) > 0).all()
+    incoming = table if in_order else table.take(pa.array(chosen))
+    return ByKey(dataset, incoming, table, int((counts > 1).sum()), chosen)
 
 
 def key_table(dataset: Dataset, keys: Iterable[Key]) -> pa.Table:
@@ -103,6 +117,7 @@ def to_row(dataset: Dataset, key: Key, run: Run) -> Row:
     return row
 
 
+_FAR = 2**62
 _ORIGIN = ("source", "kafka_epoch", "kafka_partition", "kafka_offset", "created_at")
 
 
@@ -114,13 +129,18 @@ def _epochs(batch: Batch) -> pa.Array:
     return pa.array(known, pa.int32()).take(partitions.indices)
 
 
-def _key_codes(dataset: Dataset, table: pa.Table) -> npt.NDArray[np.int64]:
-    """Return a number a row, equal exactly where the keys are equal."""
-    codes = np.zeros(table.num_rows, np.int64)
-    for name in dataset.key:
+def codes_of(table: pa.Table, columns: Iterable[str]) -> npt.NDArray[np.int64]:
+    """Return a number a row, in the order of what the columns hold, and equal where that is."""
+    codes, bound = np.zeros(table.num_rows, np.int64), 1
+    for name in columns:
         encoded = pc.dictionary_encode(table[name].combine_chunks())
         distinct = len(encoded.dictionary)
         # A null, which the database will refuse, is one more.
-        codes = codes * (distinct + 1) + encoded.indices.fill_null(distinct).to_numpy()
-        codes = np.unique(codes, return_inverse=True)[1].astype(np.int64)
+        ranks = np.full(distinct + 1, distinct)
+        ranks[pc.array_sort_indices(encoded.dictionary).to_numpy()] = np.arange(distinct)
+        if bound * (distinct + 1) >= _FAR:
+            found, codes = np.unique(codes, return_inverse=True)
+            bound = len(found)
+        codes = codes * (distinct + 1) + ranks[encoded.indices.fill_null(distinct).to_numpy()]
+        bound *= distinct + 1
     return codes

@@ -67,6 +67,35 @@ class Statements:
         """Columns of the table."""
         return tuple(column.name for column in self.dataset.stored)
 
+    @cached_property
+    def straight_columns(self) -> tuple[str, ...]:
+        """Columns of a row that is stored without a merge; the stamps have defaults."""
+        return tuple(name for name in self.stored_columns if name not in STAMPS)
+
+    @cached_property
+    def series(self) -> tuple[str, ...]:
+        """Columns of the key before the time, which name a series.
+
+        A row past the newest of its series is new; none where the table has no such order.
+        """
+        key, time = self.dataset.key, self.dataset.time
+        return key[: key.index(time)] if self.dataset.versioned and time in key else ()
+
+    @property
+    def series_name(self) -> str:
+        """Name of the table that series to look up are copied into."""
+        return self._loaded("series")
+
+    @cached_property
+    def newest(self) -> str:
+        """Select series and the newest stored time of each, null where nothing is stored."""
+        time = quote(self.dataset.time or "")
+        same = " AND ".join(f"c.{quote(name)} = s.{quote(name)}" for name in self.series)
+        return (
+            f"SELECT {listed(self.series, 's')}, (SELECT max(c.{time}) FROM {self.table} AS c "
+            f"WHERE {same}) AS newest FROM {quote(self.series_name)} AS s"
+        )
+
     def insert_new(self, *, lock: bool) -> str:
         """Store the keys that are new; with `lock`, lock the stored ones, in order of key.
 

@@ -32,13 +32,32 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Append:
+    """Store rows in a table as they are; the answer is 0.
+
+    Raises Overtaken where a key is stored already, or, unless it `waits`, where another writer
+    is storing it.
+    """
+
+    table: str
+    rows: pa.Table
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Compute:
     """Do work of the CPU off the event loop; the answer is its outcome."""
 
     work: Callable[[], Any]
 
 
-Step = Execute | Select | Load | Compute
+Step = Execute | Select | Load | Append | Compute
 T = TypeVar("T")
+
+
+class Overtaken(Exception):
+    """A row was to be stored as it is whose key is stored already."""
+
+
 Steps = Generator[Step, Any, T]
 """A transaction in steps: yields each, is sent its answer, returns the outcome."""

@@ -1,16 +1,20 @@
 """A batch in one transaction: offsets first, then rows by the rule of versions, then letters."""
 
-from collections.abc import Generator
+import asyncio
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from shared.database.base import Batch, Written
-from shared.database.fold import ByKey, Records, key_table
+from shared.database.fold import ByKey, Records, by_key, key_table
 from shared.database.letters import LETTER_SCHEMA, letter_table
 from shared.database.plan import Plan, plan
 from shared.database.sql import Statements, listed
-from shared.database.steps import Compute, Execute, Load, Select, Step
+from shared.database.steps import Append, Compute, Execute, Load, Overtaken, Select, Step
+from shared.database.straight import Arrivals, Newest, arrivals_of, part
 from shared.database.tables import DEAD_LETTERS
 from shared.errors import StaleOwner
 
@@ -23,17 +27,57 @@ AND epoch = $5 AND next_offset = $6"""
 Writing = Generator[Step, Any, Written]
 
 
-def write(batch: Batch, folded: ByKey | None, *, locks: bool) -> Writing:
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A batch laid out for its steps: its rows by key and their series, where it has any."""
+
+    folded: ByKey | None
+    arrivals: Arrivals | None
+
+
+def lay_out(batch: Batch) -> Laid:
+    """Lay out a batch; CPU work on whole columns."""
+    folded = by_key(batch) if batch.table.num_rows else None
+    return Laid(folded, arrivals_of(folded) if folded is not None else None)
+
+
+async def store(
+    batch: Batch, transact: Callable[[Writing], Awaitable[Written]], newest: Newest, *, locks: bool
+) -> Written:
+    """Write a batch in a transaction: straight what may, by the merge where that was wrong.
+
+    `locks` says whether other writers must be locked out row by row. Raises StaleOwner before
+    anything is written.
+    """
+    laid = await asyncio.to_thread(lay_out, batch)
+    try:
+        written = await transact(write(batch, laid, newest, locks=locks))
+    except Overtaken:
+        newest.forget(batch.dataset)
+        return await transact(write(batch, laid, None, locks=locks))
+    if laid.arrivals is not None:
+        newest.stored(batch.dataset, laid.arrivals)
+    return written
+
+
+def write(batch: Batch, laid: Laid, newest: Newest | None, *, locks: bool) -> Writing:
     """Yield the steps that write a batch, and return what it did.
 
-    `folded` is the batch by key, None where it has no rows; `locks` says whether other
-    writers must be locked out row by row. Raises StaleOwner before anything is written.
+    Without `newest` all rows are merged. Where some are merged and others go straight, the
+    latter wait for nobody: with that, whoever waits does so in order of the keys, and two
+    writers never wait for each other in a circle.
     """
     yield from _move_offsets(batch)
-    written = Written()
+    written, statements = Written(), Statements(batch.dataset)
+    folded, straight = laid.folded, None
+    if newest is not None and folded is not None and laid.arrivals is not None:
+        straight, folded = yield from _part(statements, folded, laid.arrivals, newest)
     if folded is not None:
         merge = _merge_versions if batch.dataset.versioned else _merge_latest
-        written = yield from merge(folded, Statements(batch.dataset), locks)
+        written = yield from merge(folded, statements, locks)
+    if straight is not None:
+        yield Append(batch.dataset.name, straight, waits=folded is None)
+        written.inserted += straight.num_rows
     if batch.rejected:
         written.dead_letters = yield from _put_letters(batch)
     return written
@@ -43,10 +87,30 @@ class Rehearsed(Exception):
     """Everything could have been written."""
 
 
-def rehearse(batch: Batch, folded: ByKey | None, *, locks: bool) -> Writing:
-    """Yield the steps of `write`, then raise Rehearsed so that nothing stays."""
-    yield from write(batch, folded, locks=locks)
-    raise Rehearsed
+async def rehearse(
+    batch: Batch, transact: Callable[[Writing], Awaitable[Written]], *, locks: bool
+) -> None:
+    """Write a batch and roll it back; raises what `store` would."""
+    laid = await asyncio.to_thread(lay_out, batch)
+
+    def steps() -> Writing:
+        yield from write(batch, laid, None, locks=locks)
+        raise Rehearsed
+
+    with suppress(Rehearsed):
+        await transact(steps())
+
+
+def _part(
+    statements: Statements, folded: ByKey, arrivals: Arrivals, newest: Newest
+) -> Generator[Step, Any, tuple[pa.Table | None, ByKey | None]]:
+    """Part the rows, once the newest of their series are known."""
+    dataset = folded.dataset
+    unknown = newest.unknown(dataset, arrivals)
+    if unknown is not None:
+        yield Load(statements.series_name, unknown)
+        newest.see(dataset, (yield Select(statements.newest)))
+    return (yield Compute(lambda: part(folded, arrivals, newest)))  # type: ignore[no-any-return]
 
 
 def _move_offsets(batch: Batch) -> Generator[Step, Any, None]:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,9 +15,9 @@ from shared.database.base import Batch, Position, Reader, Written
 from shared.database.duckdb import schema, session
 from shared.database.duckdb.read import Reading
 from shared.database.duckdb.threads import Call, run
-from shared.database.fold import by_key
 from shared.database.steps import Execute, Steps
-from shared.database.write import Rehearsed, rehearse, write
+from shared.database.straight import Newest
+from shared.database.write import rehearse, store
 from shared.dataset import Dataset
 from shared.errors import Transient
 
@@ -56,6 +55,7 @@ class DuckdbDatabase:
         self._memory_limit = memory_limit
         self._opened: _Opened | None = None
         self._opening = asyncio.Lock()
+        self._newest = Newest()
 
     async def open(self) -> None:
         async with self._opening:
@@ -99,13 +99,10 @@ class DuckdbDatabase:
         return await self._transact(positions.stored(reader))
 
     async def write(self, batch: Batch) -> Written:
-        folded = await asyncio.to_thread(by_key, batch) if batch.table.num_rows else None
-        return await self._transact(write(batch, folded, locks=False))
+        return await store(batch, self._transact, self._newest, locks=False)
 
     async def rehearse(self, batch: Batch) -> None:
-        folded = await asyncio.to_thread(by_key, batch) if batch.table.num_rows else None
-        with suppress(Rehearsed):
-            await self._transact(rehearse(batch, folded, locks=False))
+        await rehearse(batch, self._transact, locks=False)
 
     async def stream(
         self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
+import pyarrow as pa
 
 from shared.database.duckdb.read import select
 from shared.database.duckdb.threads import Call
-from shared.database.steps import Compute, Execute, Load, Select, Step, Steps
+from shared.database.sql import listed, quote
+from shared.database.steps import Append, Compute, Execute, Load, Overtaken, Select, Step, Steps
 from shared.errors import ConfigError
 
 T = TypeVar("T")
+_APPENDED = "appended_rows"
 
 _SETTINGS = (
     "SET GLOBAL TimeZone = 'UTC'",
@@ -98,8 +101,23 @@ def _run(
                 connection.register(name, rows)
                 loaded.append(name)
                 answer = 0
+            case Append(name, rows, _):
+                loaded.append(_APPENDED)
+                _append(connection, name, rows)
+                answer = 0
             case Compute(work):
                 answer = work()
+
+
+def _append(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    columns = listed(rows.column_names)
+    connection.register(_APPENDED, rows)
+    try:
+        connection.execute(
+            f"INSERT INTO {quote(table)} ({columns}) SELECT {columns} FROM {_APPENDED}"
+        )
+    except duckdb.ConstraintException as exc:
+        raise Overtaken from exc
 
 
 def touched(result: duckdb.DuckDBPyConnection) -> int:

@@ -11,13 +11,13 @@ from pydantic import SecretStr
 
 from shared.database import positions
 from shared.database.base import Batch, Position, Reader, Written
-from shared.database.fold import by_key
 from shared.database.postgres import read, schema
 from shared.database.postgres.arrow import set_codecs
 from shared.database.postgres.faults import DRIVER_ERRORS, connecting, translated
 from shared.database.postgres.session import Connection, touched, transact
 from shared.database.steps import Steps
-from shared.database.write import Rehearsed, rehearse, write
+from shared.database.straight import Newest
+from shared.database.write import rehearse, store
 from shared.dataset import Dataset
 from shared.errors import Transient
 
@@ -39,6 +39,7 @@ class PostgresDatabase:
         self._application = application
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
+        self._newest = Newest()
 
     async def open(self) -> None:
         async with self._opening:
@@ -87,13 +88,10 @@ class PostgresDatabase:
         return await self._transact(positions.stored(reader))
 
     async def write(self, batch: Batch) -> Written:
-        folded = await asyncio.to_thread(by_key, batch) if batch.table.num_rows else None
-        return await self._transact(write(batch, folded, locks=True))
+        return await store(batch, self._transact, self._newest, locks=True)
 
     async def rehearse(self, batch: Batch) -> None:
-        folded = await asyncio.to_thread(by_key, batch) if batch.table.num_rows else None
-        with suppress(Rehearsed):
-            await self._transact(rehearse(batch, folded, locks=True))
+        await rehearse(batch, self._transact, locks=True)
 
     async def stream(
         self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None

@@ -13,11 +13,12 @@ from shared.columns import Kind
 from shared.database.postgres.arrow import to_table
 from shared.database.postgres.faults import DRIVER_ERRORS, translated
 from shared.database.sql import quote
-from shared.database.steps import Compute, Execute, Load, Select, Step, Steps
+from shared.database.steps import Append, Compute, Execute, Load, Overtaken, Select, Step, Steps
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 LOCK_TIMEOUT = "2s"
+SHORTEST_WAIT = "1ms"
 ROLLBACK_SECONDS = 5.0
 COPY_ROWS = 50_000
 # A batch's few keys are looked up in tables of any size: the planner, which has no statistics of
@@ -108,19 +109,36 @@ async def _carry_out(connection: Connection, step: Step) -> Any:
             return await asyncio.to_thread(to_table, rows, statement.get_attributes())
         case Load(name, rows):
             for start in range(0, max(1, rows.num_rows), COPY_ROWS):
-                await _copy(connection, name, rows.slice(start, COPY_ROWS))
+                part = rows.slice(start, COPY_ROWS)
+                await _copy(connection, name, part, _temp_table(name, rows.schema))
+            return 0
+        case Append(name, rows, waits):
+            await _append(connection, name, rows, waits=waits)
             return 0
         case Compute(work):
             return await asyncio.to_thread(work)
 
 
-async def _copy(connection: Connection, name: str, rows: pa.Table) -> None:
+async def _append(connection: Connection, table: str, rows: pa.Table, *, waits: bool) -> None:
+    before = "SELECT" if waits else f"SET LOCAL lock_timeout = '{SHORTEST_WAIT}'"
+    try:
+        for start in range(0, rows.num_rows, COPY_ROWS):
+            await _copy(connection, table, rows.slice(start, COPY_ROWS), before)
+    except asyncpg.UniqueViolationError as exc:
+        raise Overtaken from exc
+    except asyncpg.LockNotAvailableError as exc:
+        if waits:
+            raise
+        raise Overtaken from exc
+
+
+async def _copy(connection: Connection, name: str, rows: pa.Table, before: str) -> None:
     """Copy rows in one message, right after a statement that shows the server to be there.
 
     Where asyncpg waits between the messages of a COPY, it hears nothing of a server that dies.
     """
     payload: Any = memoryview(await asyncio.to_thread(encode_binary, rows))
-    await connection.execute(_temp_table(name, rows.schema))
+    await connection.execute(before)
     await connection.copy_to_table(name, source=payload, columns=rows.column_names, format="binary")
 
 
