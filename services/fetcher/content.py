@@ -1,5 +1,6 @@
 """Undoes a body's content encoding piece by piece, so that no bomb and no torn end passes."""
 
+import io
 import zlib
 
 from services.fetcher.answer import UnreadableAnswer
@@ -12,7 +13,10 @@ _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 
 class Content:
-    """A body as it arrives; holds at most `limit` bytes, whatever a piece inflates to."""
+    """A body as it arrives; holds at most `limit` bytes, whatever a piece inflates to.
+
+    As many may come over the wire, so that compressed nothing without end has one too.
+    """
 
     def __init__(self, encoding: str, limit: int, url: str) -> None:
         """Begin a body of an encoding; raises UnreadableAnswer where it cannot be undone."""
@@ -21,7 +25,9 @@ class Content:
             raise UnreadableAnswer(f"{url}: the encoding {encoding[:40]!r} was not asked for")
         self._limit = limit
         self._url = url
-        self._plain = bytearray()
+        # Grows in place and hands its bytes on without copying them.
+        self._plain = io.BytesIO()
+        self._came = 0
         self._encoded = encoding != "identity"
         self._inflating: zlib._Decompress | None = None
 
@@ -31,13 +37,16 @@ class Content:
         Raises UnreadableAnswer as soon as the body is over the limit, Transient where the
         encoding is broken.
         """
+        self._came += len(piece)
+        if self._came > self._limit:
+            raise self._too_large()
         if not self._encoded:
             self._keep(piece)
             return
         while piece:
             if self._inflating is None or self._inflating.eof:
                 self._inflating = self._opened(piece)
-            room = self._limit + 1 - len(self._plain)
+            room = self._limit + 1 - self._plain.tell()
             try:
                 self._keep(self._inflating.decompress(piece, room))
             except zlib.error as exc:
@@ -48,12 +57,15 @@ class Content:
         """Return the body; raises Transient where its compression ends too early."""
         if self._inflating is not None and not self._inflating.eof:
             raise Transient(f"{self._url}: the compressed body is truncated")
-        return bytes(self._plain)
+        return self._plain.getvalue()
 
     def _keep(self, plain: bytes) -> None:
-        self._plain += plain
-        if len(self._plain) > self._limit:
-            raise UnreadableAnswer(f"{self._url}: the body is over {self._limit:,} bytes")
+        if self._plain.tell() + len(plain) > self._limit:
+            raise self._too_large()
+        self._plain.write(plain)
+
+    def _too_large(self) -> UnreadableAnswer:
+        return UnreadableAnswer(f"{self._url}: the body is over {self._limit:,} bytes")
 
     @staticmethod
     def _opened(piece: bytes) -> "zlib._Decompress":

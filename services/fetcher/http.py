@@ -2,12 +2,15 @@
 
 import asyncio
 import datetime as dt
+import os
 import random
+import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 import httpx
 from aiolimiter import AsyncLimiter
@@ -19,7 +22,7 @@ from shared.errors import Transient
 
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_TRANSPORT_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+_NOT_KEPT = frozenset({"content-encoding", "content-length", "set-cookie", "transfer-encoding"})
 _CONDITIONS = ("if-none-match", "if-modified-since")
 
 
@@ -121,9 +124,8 @@ class HttpClient:
 
     async def _follow(self, request: Request) -> Answer:
         """Send a request and follow its redirects; the secrets go to the first host only."""
-        url = httpx.URL(request.url).copy_merge_params(
-            {name: secret.get_secret_value() for name, secret in request.secrets.items()}
-        )
+        secrets = {name: secret.get_secret_value() for name, secret in request.secrets.items()}
+        url = _joined(httpx.URL(), request.url, request).copy_merge_params(secrets)
         own = {name: secret.get_secret_value() for name, secret in request.credentials.items()}
         for _ in range(self._limits.redirects + 1):
             await self._check(url, request)
@@ -132,7 +134,7 @@ class HttpClient:
                 answer, location = await self._send(url, request, own)
             if location is None:
                 return answer
-            url, own = url.join(location), {}
+            url, own = _joined(url, location, request), {}
         raise UpstreamError(f"{request.url}: over {self._limits.redirects} redirects, given up")
 
     async def _send(
@@ -173,12 +175,21 @@ class HttpClient:
 
 def _answer(request: Request, status: int, headers: httpx.Headers, body: bytes) -> Answer:
     """Return the answer as it may be kept: upstreams that repeat a secret are not quoted."""
-    kept = {name: value for name, value in headers.items() if name not in _TRANSPORT_HEADERS}
+    kept = {name: value for name, value in headers.items() if name not in _NOT_KEPT}
     for secret in (*request.secrets.values(), *request.credentials.values()):
-        text = secret.get_secret_value().removeprefix("Bearer ")
-        kept = {name: value.replace(text, "[secret]") for name, value in kept.items()}
-        body = body.replace(text.encode(), b"[secret]")
+        plain = secret.get_secret_value().removeprefix("Bearer ")
+        for text in {plain, quote(plain, safe="")} - {""}:
+            kept = {name: value.replace(text, "[secret]") for name, value in kept.items()}
+            body = body.replace(text.encode(), b"[secret]")
     return Answer(request.url, status, kept, body, _now())
+
+
+def _joined(url: httpx.URL, location: str, request: Request) -> httpx.URL:
+    """Return where a URL leads from another; raises UpstreamError where it is none."""
+    try:
+        return url.join(location)
+    except (httpx.InvalidURL, ValueError):
+        raise UpstreamError(f"{request.url}: leads to what is no URL: not followed") from None
 
 
 def retry_after(answer: Answer) -> float:
@@ -199,8 +210,20 @@ def _reason(exc: Exception) -> str:
     """Return what went wrong; httpx's own texts may hold a URL and so are not passed on."""
     if isinstance(exc, Transient):
         return str(exc).rpartition(": ")[2]
-    slow = isinstance(exc, TimeoutError | httpx.TimeoutException)
-    return "too slow" if slow else type(exc).__name__
+    if isinstance(exc, TimeoutError | httpx.TimeoutException):
+        return "too slow"
+    if isinstance(exc, httpx.RemoteProtocolError):
+        return "cut short, or not HTTP"
+    found: BaseException | None = exc
+    while found is not None:
+        if isinstance(found, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted: {found.verify_message}"
+        if isinstance(found, ssl.SSLError):
+            return f"no encryption agreed on: {found.reason}"
+        if isinstance(found, OSError) and found.errno:
+            return os.strerror(found.errno) if found.errno > 0 else str(found.strerror)
+        found = found.__cause__ or found.__context__
+    return type(exc).__name__
 
 
 def _now() -> dt.datetime:
