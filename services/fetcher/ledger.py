@@ -9,6 +9,8 @@ from services.fetcher.source import Source
 
 _RESUMABLE = dt.timedelta(days=7)
 """How long a backfill that broke off is gone on with, before it begins anew."""
+_NEXT = "next"
+"""The fact that names the pages after one, by their URLs, in which no blank stands."""
 
 
 class Ledger:
@@ -45,6 +47,13 @@ class Ledger:
         had = self._memory.had.get(request.name)
         return had if had is not None and had.url == request.url else None
 
+    def pages_after(self, page: Request) -> list[Request] | None:
+        """Return what follows a page that was had before the work broke off; None: it was not."""
+        return None
+
+    async def keep_page(self, page: Request, following: Sequence[Request]) -> None:
+        """Remember that a page of a request was had, and what follows it, once acknowledged."""
+
     async def keep(self, request: Request, had: Had) -> None:
         """Remember that a request was had; call it when all of it is acknowledged."""
         if request.url != request.name:
@@ -61,7 +70,10 @@ class Ledger:
 
 
 class Backfill(Ledger):
-    """The account of a backfill: everything is asked, but what was had before it broke off."""
+    """The account of a backfill: everything is asked, but what was had before it broke off.
+
+    Pages count one by one, so that a request of many goes on where it was.
+    """
 
     def __init__(self, source: Source, states: States, memory: Memory, since: dt.date) -> None:
         super().__init__(source, states, memory)
@@ -84,6 +96,15 @@ class Backfill(Ledger):
             self._begun = Had(url="", asked_at=self._memory.now)
             await self._states.keep(self._source.name, {self._mark: self._begun})
 
+    def pages_after(self, page: Request) -> list[Request] | None:
+        had = self._done(self._page(page))
+        return [Request(url) for url in had.facts.get(_NEXT, "").split()] if had else None
+
+    async def keep_page(self, page: Request, following: Sequence[Request]) -> None:
+        urls = " ".join(request.url for request in following)
+        had = Had(url=page.url, asked_at=dt.datetime.now(dt.UTC), facts={_NEXT: urls})
+        await self._states.keep(self._source.name, {self._page(page): had})
+
     async def keep(self, request: Request, had: Had) -> None:
         await self._states.keep(self._source.name, {self._name(request): had})
 
@@ -95,11 +116,18 @@ class Backfill(Ledger):
         await self._states.keep(self._source.name, dict.fromkeys(mine))
 
     def _is_done(self, request: Request) -> bool:
-        had = self._memory.had.get(self._name(request))
-        return had is not None and self._begun is not None and had.asked_at >= self._begun.asked_at
+        return self._done(self._name(request)) is not None
+
+    def _done(self, name: str) -> Had | None:
+        """Return what is remembered under a name since the backfill has begun."""
+        had = self._memory.had.get(name)
+        return had if had and self._begun and had.asked_at >= self._begun.asked_at else None
 
     def _name(self, request: Request) -> str:
         return f"{self._mark} {request.name}"
+
+    def _page(self, page: Request) -> str:
+        return f"{self._mark} page {page.url}"
 
 
 async def open_ledger(source: Source, states: States, since: dt.date | None) -> Ledger:

@@ -2,8 +2,8 @@
 
 import datetime as dt
 from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from services.fetcher.answer import Answer, Request, UnreadableAnswer, UpstreamError
 from services.fetcher.archive import ArchiveWriter
@@ -11,7 +11,7 @@ from services.fetcher.http import HttpClient, retry_after
 from services.fetcher.ledger import Ledger
 from services.fetcher.memory import Had
 from services.fetcher.metrics import count_run
-from services.fetcher.run import Run, RunSummary
+from services.fetcher.run import Run, RunSummary, Taken
 from shared.errors import Transient
 
 _MAX_FOLLOW_UPS = 1_000
@@ -19,6 +19,40 @@ GIVE_UP_AFTER = 3
 """Requests in a row without an answer after which an upstream counts as away."""
 _AWAY = frozenset({500, 502, 503, 504})
 _THROTTLED = 429
+
+
+@dataclass(slots=True)
+class _Account:
+    """What the pages of a request said, as far as they were read."""
+
+    asked_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    digests: list[str] = field(default_factory=list)
+    also: list[Request] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def add(self, answer: Answer, taken: Taken) -> None:
+        """Add a page that was read."""
+        if not self.digests:
+            self.status, self.headers = answer.status, answer.headers
+        self.digests.append(taken.digest or "")
+        self.also += taken.parsed.also
+        self.facts |= taken.parsed.facts
+
+    def had(self, request: Request, before: Had | None) -> Had:
+        """Return what is to be remembered of the request; unchanged is what it was before."""
+        unchanged = before if self.status == 304 else None
+        etag, modified = self.headers.get("etag"), self.headers.get("last-modified")
+        return Had(
+            url=request.url,
+            asked_at=self.asked_at,
+            whole_at=self.asked_at,
+            etag=etag or (unchanged.etag if unchanged else None),
+            last_modified=modified or (unchanged.last_modified if unchanged else None),
+            digests=unchanged.digests if unchanged else tuple(self.digests),
+            facts=unchanged.facts if unchanged else self.facts,
+        )
 
 
 class Conversation:
@@ -57,30 +91,36 @@ class Conversation:
         It is remembered as had only when every page was acknowledged. What goes wrong is
         written down in the run. Raises what the publisher and the archive raise.
         """
-        had, asked_at = self._ledger.last(request), dt.datetime.now(dt.UTC)
+        had, account = self._ledger.last(request), _Account()
         conditions = had.conditions if had else {}
         pages = deque([replace(request, headers={**request.headers, **conditions})])
-        digests: list[str] = []
-        also: list[Request] = []
-        facts: dict[str, str] = {}
-        first: Answer | None = None
         whole = True
         while pages and not self.over:
-            answer = await self._answered(pages.popleft())
-            before = had.digests[len(digests)] if had and len(had.digests) > len(digests) else None
-            taken = await self._run.take(answer, before) if answer else None
-            if answer is None or taken is None:
-                whole = False
-                continue
-            first = first or answer
-            digests.append(taken.digest or "")
-            facts |= taken.parsed.facts
-            also += [self._run.source.follow_up(more, request) for more in taken.parsed.also]
-            pages.extendleft(self._further(taken.parsed.more, request))
-        if whole and not pages and first is not None:
-            new = _had(request, first, asked_at, digests, had)
-            await self._ledger.keep(request, new.model_copy(update={"facts": facts or new.facts}))
-        return also
+            page = pages.popleft()
+            following: Sequence[Request] | None = self._ledger.pages_after(page)
+            if following is None:
+                following = await self._page(page, account, had)
+            whole = whole and following is not None
+            pages.extendleft(self._further(following or (), request))
+        if whole and not pages:
+            await self._ledger.keep(request, account.had(request, had))
+        return [self._run.source.follow_up(more, request) for more in account.also]
+
+    async def _page(
+        self, page: Request, account: "_Account", had: Had | None
+    ) -> Sequence[Request] | None:
+        """Ask one page of a request, and return the pages that follow; None where it failed."""
+        answer = await self._answered(page)
+        place = len(account.digests)
+        before = had.digests[place] if had and len(had.digests) > place else None
+        taken = await self._run.take(answer, before) if answer else None
+        if answer is None or taken is None:
+            return None
+        account.add(answer, taken)
+        following = taken.parsed.more
+        if following or place:
+            await self._ledger.keep_page(page, following)
+        return following
 
     def _further(self, more: Iterable[Request], parent: Request) -> list[Request]:
         pages = [self._run.source.follow_up(page, parent) for page in more]
@@ -149,22 +189,3 @@ async def fetch(
     await ledger.close(complete=summary.complete)
     summary.due = ledger.due
     return summary
-
-
-def _had(
-    request: Request, answer: Answer, asked_at: dt.datetime, digests: list[str], before: Had | None
-) -> Had:
-    """Return what is to be remembered of a request whose first page is `answer`."""
-    if answer.status == 304 and before is not None:
-        digests = list(before.digests)
-    unchanged = before if answer.status == 304 else None
-    return Had(
-        url=request.url,
-        asked_at=asked_at,
-        whole_at=asked_at,
-        etag=answer.headers.get("etag") or (unchanged.etag if unchanged else None),
-        last_modified=answer.headers.get("last-modified")
-        or (unchanged.last_modified if unchanged else None),
-        digests=tuple(digests),
-        facts=unchanged.facts if unchanged else {},
-    )

@@ -1,17 +1,21 @@
 """The fetchers' memory on Kafka: one record a request on the compacted topic `fetcher-state`."""
 
+import asyncio
 from collections.abc import Mapping
 
 from pydantic import ValidationError
 
 from services.fetcher.memory import Had
 from services.fetcher.publish import Publisher
+from shared.errors import Transient
 from shared.kafka import Cluster, TopicSpec, read_whole
 from shared.observability import get_logger
 from shared.record import Message, Record
 from shared.settings import Settings
 
 _DAY_MS = 86_400_000
+_PAUSES = (0.1, 0.3, 1.0, 3.0)
+"""Seconds between attempts to read, while a topic has no leader yet."""
 _log = get_logger(__name__)
 
 
@@ -40,6 +44,13 @@ class TopicStates:
         self._topic = topic
 
     async def recall(self, source: str) -> dict[str, Had]:
+        """Return what is remembered; a topic that was only just made is waited for."""
+        for pause in _PAUSES:
+            try:
+                return remembered(await read_whole(self._cluster, self._topic), source)
+            except Transient as exc:
+                _log.debug("state_not_ready", source=source, reason=str(exc))
+                await asyncio.sleep(pause)
         return remembered(await read_whole(self._cluster, self._topic), source)
 
     async def keep(self, source: str, changes: Mapping[str, Had | None]) -> None:
