@@ -3,11 +3,11 @@
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator
-from importlib.metadata import entry_points
 
 from shared import datasets
 from shared.dataset import Dataset
 from shared.errors import ConfigError
+from shared.plugins import load_plugins
 
 ENTRY_POINT_GROUP = "econstream.datasets"
 
@@ -55,22 +55,20 @@ class Registry:
 def discover() -> Registry:
     """Return the registry of all datasets, those of installed plugins included.
 
-    Raises ConfigError for a duplicate name and for a plugin that cannot be loaded.
+    Raises ConfigError that names the package of a plugin that cannot be loaded, is no dataset,
+    or has a name that is taken.
     """
-    return Registry([*_built_in(), *_plugins()])
+    registry = Registry(_built_in())
+    for origin, found in load_plugins(ENTRY_POINT_GROUP):
+        if not isinstance(found, Dataset):
+            raise ConfigError(f"{origin} is a {type(found).__name__}, no shared.dataset.Dataset")
+        try:
+            registry = Registry([*registry, found])
+        except ConfigError as exc:
+            raise ConfigError(f"{origin}: {exc}") from exc
+    return registry
 
 
 def _built_in() -> Iterator[Dataset]:
     for module in pkgutil.iter_modules(datasets.__path__):
         yield importlib.import_module(f"{datasets.__name__}.{module.name}").DATASET
-
-
-def _plugins() -> Iterator[Dataset]:
-    for point in entry_points(group=ENTRY_POINT_GROUP):
-        try:
-            declared = point.load()
-        except Exception as exc:
-            raise ConfigError(f"dataset plugin {point.value} cannot be loaded: {exc}") from exc
-        if not isinstance(declared, Dataset):
-            raise ConfigError(f"dataset plugin {point.value} is not a shared.dataset.Dataset")
-        yield declared

@@ -31,6 +31,7 @@ class Shell:
 
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
+    python: str = sys.executable
 
     def __post_init__(self) -> None:
         shutil.copy(ROOT / "watchlist.toml", self.folder)
@@ -45,7 +46,7 @@ class Shell:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; `text` is its standard input."""
         return subprocess.run(
-            [sys.executable, "-m", module, *arguments],
+            [self.python, "-m", module, *arguments],
             cwd=self.folder,
             env=self._environment(settings or {}),
             input=text if text is not None else "",
@@ -61,7 +62,7 @@ class Shell:
         log = self.folder / f"{arguments[0]}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "services.cli", *arguments],
+                [self.python, "-m", "services.cli", *arguments],
                 cwd=self.folder,
                 env=self._environment(settings),
                 stdin=subprocess.DEVNULL,
@@ -79,7 +80,7 @@ class Shell:
     def piped(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         """Run a command whose output the test reads; killed at the end where it still runs."""
         with subprocess.Popen(
-            [sys.executable, "-m", "services.cli", *arguments],
+            [self.python, "-m", "services.cli", *arguments],
             cwd=self.folder,
             env=self._environment({}),
             stdin=subprocess.DEVNULL,

@@ -2,13 +2,18 @@
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterable, Iterator
-from importlib.metadata import entry_points
 from urllib.parse import urlsplit
 
 from services.fetcher import sources
 from services.fetcher.source import Source
+from shared.dataset import Dataset
 from shared.errors import ConfigError
+from shared.plugins import load_plugins
+from shared.registry import ENTRY_POINT_GROUP as DATASETS_GROUP
+from shared.registry import Registry
+from shared.registry import discover as discover_datasets
 
 ENTRY_POINT_GROUP = "econstream.sources"
 
@@ -64,23 +69,48 @@ class SourceRegistry:
 def discover() -> SourceRegistry:
     """Return the registry of all sources, those of installed plugins included.
 
-    Raises ConfigError for a duplicate name and for a plugin that cannot be loaded.
+    Raises ConfigError that names the package of a plugin that cannot be loaded, is no source,
+    is declared wrongly, or has a name that is taken.
     """
-    return SourceRegistry([*_built_in(), *_plugins()])
+    registry = SourceRegistry(_built_in())
+    for origin, found in load_plugins(ENTRY_POINT_GROUP):
+        if not isinstance(found, Source):
+            kind = found.__name__ if isinstance(found, type) else type(found).__name__
+            raise ConfigError(f"{origin} is {kind}, no instance of services.fetcher.source.Source")
+        for complaint in complaints(found, discover_datasets()):
+            raise ConfigError(f"{origin}: {complaint}")
+        try:
+            registry = SourceRegistry([*registry, found])
+        except ConfigError as exc:
+            raise ConfigError(f"{origin}: {exc}") from exc
+    return registry
+
+
+def complaints(source: Source, known: Registry) -> Iterator[str]:
+    """Yield what is wrong with a source's declaration; `known` are the datasets there are."""
+    for name, kind in _DECLARED.items():
+        if not isinstance(getattr(source, name, None), kind):
+            yield f"the source declares no `{name}`, or none that is a {kind.__name__}"
+            return
+    if not _NAME.fullmatch(source.name):
+        yield f"{source.name!r}: a source's name is a-z, 0-9, - and _, at most 40 characters"
+    if not source.hosts or not all(host and isinstance(host, str) for host in source.hosts):
+        yield "`hosts` names the hosts that the source may ask, at least one"
+    if not source.datasets or not all(isinstance(d, Dataset) for d in source.datasets):
+        yield "`datasets` names the datasets that the source fills, at least one"
+        return
+    for dataset in source.datasets:
+        if known.find(dataset.name) != dataset:
+            yield f"the dataset {dataset.name} that it fills is no entry point of {DATASETS_GROUP}"
+    if not source.per_second > 0:
+        yield "`per_second` is how many requests a second the upstream bears: more than 0"
+
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
+_DECLARED = {"name": str, "hosts": tuple, "datasets": tuple, "watches": str}
 
 
 def _built_in() -> Iterator[Source]:
     for module in pkgutil.iter_modules(sources.__path__):
         source: Source = importlib.import_module(f"{sources.__name__}.{module.name}").SOURCE
         yield source
-
-
-def _plugins() -> Iterator[Source]:
-    for point in entry_points(group=ENTRY_POINT_GROUP):
-        try:
-            found = point.load()
-        except Exception as exc:
-            raise ConfigError(f"source plugin {point.value} cannot be loaded: {exc}") from exc
-        if not isinstance(found, Source):
-            raise ConfigError(f"source plugin {point.value} is no services.fetcher.source.Source")
-        yield found

@@ -5,15 +5,18 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from services.fetcher import registry
-from services.fetcher.registry import SourceRegistry, discover
+from services.fetcher.registry import SourceRegistry, complaints, discover
+from shared import plugins
 from shared.errors import ConfigError
 from shared.registry import discover as discover_datasets
+from tests.batches import MEASURES
 from tests.fetching import Numbers
 
 
 def plug(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     point = EntryPoint("numbers", value, registry.ENTRY_POINT_GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    plugged = {registry.ENTRY_POINT_GROUP: [point]}
+    monkeypatch.setattr(plugins, "entry_points", lambda group: plugged.get(group, []))
 
 
 def test_every_source_is_documented_and_fills_known_datasets() -> None:
@@ -38,7 +41,7 @@ def test_a_plugin_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("tests.nowhere:SOURCE", "tests.nowhere:SOURCE cannot be loaded"),
         ("tests.fetching:NUMBER", "cannot be loaded"),
-        ("tests.fetching:Numbers", "is no services.fetcher.source.Source"),
+        ("tests.fetching:Numbers", "no instance of services.fetcher.source.Source"),
     ],
 )
 def test_a_plugin_that_is_no_source_is_named(
@@ -57,3 +60,36 @@ def test_two_sources_of_one_name_are_refused() -> None:
 def test_a_url_that_is_none_belongs_to_nobody() -> None:
     assert discover().for_url("http://[broken") is None
     assert discover().for_url("") is None
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "why"),
+    [
+        ("name", "Two words", "a source's name is"),
+        ("name", 5, "declares no `name`"),
+        ("hosts", "127.0.0.1", "`hosts`, or none that is a tuple"),
+        ("hosts", (), "at least one"),
+        ("hosts", ("",), "at least one"),
+        ("datasets", (), "at least one"),
+        ("datasets", ("fred_data",), "at least one"),
+        ("datasets", (MEASURES,), "measures that it fills is no entry point"),
+        ("watches", None, "declares no `watches`"),
+        ("per_second", 0.0, "more than 0"),
+    ],
+)
+def test_a_wrong_declaration_is_named(
+    monkeypatch: pytest.MonkeyPatch, attribute: str, value: object, why: str
+) -> None:
+    class Wrong(Numbers):
+        pass
+
+    setattr(Wrong, attribute, value)
+    monkeypatch.setattr("tests.fetching.SOURCE", Wrong(), raising=False)
+    plug(monkeypatch, "tests.fetching:SOURCE")
+    with pytest.raises(ConfigError, match=why):
+        discover()
+
+
+def test_every_source_is_declared_as_plugins_must_be() -> None:
+    known = discover_datasets()
+    assert [found for source in discover() for found in complaints(source, known)] == []
