@@ -28,8 +28,9 @@ class ByKey:
                `Statements.incoming_columns`: its record, or of several the first, or where rows
                have no versions the last
     rows       every record of the batch, in order of arrival, in the same columns
-    repeated   how many keys came more than once
+    repeated   how many keys are left to the rule, having come more than once or in a replay
     places     where each row of incoming stands in rows
+    replayed   partition and offset of the messages that repeat a dead letter
     """
 
     dataset: Dataset
@@ -37,6 +38,7 @@ class ByKey:
     rows: pa.Table
     repeated: int
     places: npt.NDArray[np.int64]
+    replayed: frozenset[tuple[int, int]] = frozenset()
 
     def without(self, gone: npt.NDArray[np.bool_]) -> "ByKey":
         """Return the batch without some of its keys, none of which came twice."""
@@ -78,15 +80,20 @@ def by_key(batch: Batch) -> ByKey:
     keys, first, inverse, counts = np.unique(
         codes, return_index=True, return_inverse=True, return_counts=True
     )
-    intricate = (counts > 1)[inverse] & dataset.versioned
+    several = counts > 1
+    replayed = frozenset((message.partition, message.offset) for _, message in batch.replayed)
+    again = _are_at(table, replayed)
+    several[inverse[again]] = True
+    intricate = several[inverse] if dataset.versioned else again
     table = table.append_column(INTRICATE, pa.array(intricate, pa.bool_()))
     chosen = first
     if not dataset.versioned:
         chosen = np.zeros(len(keys), np.int64)
-        chosen[inverse] = np.arange(len(codes))
+        for which in (again, ~again):
+            chosen[inverse[which]] = np.flatnonzero(which)
     in_order = len(keys) == len(codes) and (np.diff(chosen) > 0).all()
     incoming = table if in_order else table.take(pa.array(chosen))
-    return ByKey(dataset, incoming, table, int((counts > 1).sum()), chosen)
+    return ByKey(dataset, incoming, table, int(several.sum()), chosen, replayed)
 
 
 def key_table(dataset: Dataset, keys: Iterable[Key]) -> pa.Table:
@@ -127,6 +134,14 @@ def _epochs(batch: Batch) -> pa.Array:
     partitions = pc.dictionary_encode(batch.table["kafka_partition"].combine_chunks())
     known = [epochs.get(partition) for partition in partitions.dictionary.to_pylist()]
     return pa.array(known, pa.int32()).take(partitions.indices)
+
+
+def _are_at(table: pa.Table, places: frozenset[tuple[int, int]]) -> npt.NDArray[np.bool_]:
+    """Return which rows came with the messages at these partitions and offsets."""
+    if not places:
+        return np.zeros(table.num_rows, np.bool_)
+    stood = (table[name].to_pylist() for name in ("kafka_partition", "kafka_offset"))
+    return np.array([place in places for place in zip(*stood, strict=True)], np.bool_)
 
 
 def codes_of(table: pa.Table, columns: Iterable[str]) -> npt.NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """What the rule of versions changes in the store for keys that SQL leaves to it."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -27,18 +27,24 @@ class Plan:
     confirmed: int
 
 
-def plan(dataset: Dataset, records: Records, stored: pa.Table) -> Plan:
+def plan(
+    dataset: Dataset,
+    records: Records,
+    stored: pa.Table,
+    *,
+    replayed: Collection[tuple[int, int]] = (),
+) -> Plan:
     """Return the changes that make the stored versions those after all records.
 
     `stored` are all stored versions of the records' keys, each with the time it is `now`;
-    each key has one at least.
+    each key has one at least. A record of the partitions and offsets in `replayed` wins no tie.
     """
     before: dict[Key, list[Row]] = {key: [] for key in records}
     for row in stored.to_pylist():
         before[tuple(row[name] for name in dataset.key)].append(row)
     keys = [_KeyPlan(dataset, key, before[key]) for key in records]
     for key in keys:
-        key.add(records[key.key])
+        key.add(records[key.key], replayed)
     identity = pa.schema([dataset.stored_schema.field(n) for n in (*dataset.key, "as_of")])
     return Plan(
         gone=pa.Table.from_pylist([row for key in keys for row in key.gone], identity),
@@ -65,12 +71,13 @@ class _KeyPlan:
         self._rows = {row["as_of"]: row for row in rows}
         self._old = {as_of: to_run(dataset, self._rows[as_of]) for as_of in sorted(self._rows)}
 
-    def add(self, arrived: Iterable[Row]) -> None:
+    def add(self, arrived: Iterable[Row], replayed: Collection[tuple[int, int]]) -> None:
         """Let the records join the runs in order, and note what that changes in the store."""
         old = list(self._old.values())
         runs = list(old)
         for record in arrived:
-            outcome = absorb(runs, to_run(self._dataset, record))
+            first = (record["kafka_partition"], record["kafka_offset"]) not in replayed
+            outcome = absorb(runs, to_run(self._dataset, record), wins_tie=first)
             self.updated += outcome is Outcome.UPDATED
             self.confirmed += outcome is Outcome.CONFIRMED
         kept = {run.as_of: run for run in old[:-1]}

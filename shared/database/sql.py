@@ -175,7 +175,7 @@ class Statements:
         changed = " OR ".join(_differs(c) for c in self.dataset.values) or "false"
         return (
             f"UPDATE {self.table} AS c SET {', '.join(sets)} FROM {self.incoming} AS i "
-            f"WHERE {self._same_key} AND ({changed})"
+            f"WHERE {self._same_key} AND NOT i.{INTRICATE} AND ({changed})"
         )
 
     @cached_property

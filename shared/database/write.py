@@ -10,12 +10,11 @@ import pyarrow as pa
 
 from shared.database.base import Batch, Written
 from shared.database.fold import ByKey, Records, by_key, key_table
-from shared.database.letters import LETTER_SCHEMA, letter_table
+from shared.database.letters import put_letters, resolve_letters
 from shared.database.plan import Plan, plan
-from shared.database.sql import Statements, listed
+from shared.database.sql import Statements
 from shared.database.steps import Append, Compute, Execute, Load, Overtaken, Select, Step
 from shared.database.straight import Arrivals, Newest, arrivals_of, part
-from shared.database.tables import DEAD_LETTERS
 from shared.errors import StaleOwner
 
 _MOVE = """UPDATE consumer_offsets
@@ -70,7 +69,7 @@ def write(batch: Batch, laid: Laid, newest: Newest | None, *, locks: bool) -> Wr
     yield from _move_offsets(batch)
     written, statements = Written(), Statements(batch.dataset)
     folded, straight = laid.folded, None
-    if newest is not None and folded is not None and laid.arrivals is not None:
+    if newest is not None and folded is not None and laid.arrivals and not batch.replayed:
         straight, folded = yield from _part(statements, folded, laid.arrivals, newest)
     if folded is not None:
         merge = _merge_versions if batch.dataset.versioned else _merge_latest
@@ -78,8 +77,10 @@ def write(batch: Batch, laid: Laid, newest: Newest | None, *, locks: bool) -> Wr
     if straight is not None:
         yield Append(batch.dataset.name, straight, waits=folded is None)
         written.inserted += straight.num_rows
+    if batch.replayed:
+        yield from resolve_letters(batch)
     if batch.rejected:
-        written.dead_letters = yield from _put_letters(batch)
+        written.dead_letters = yield from put_letters(batch)
     return written
 
 
@@ -192,7 +193,9 @@ def _absorb(
     records: Records = yield Compute(lambda: folded.records(late))
     yield Load(statements.keys_name, key_table(folded.dataset, records))
     stored: pa.Table = yield Select(statements.runs)
-    changes: Plan = yield Compute(lambda: plan(folded.dataset, records, stored))
+    changes: Plan = yield Compute(
+        lambda: plan(folded.dataset, records, stored, replayed=folded.replayed)
+    )
     for name, rows, statement in (
         (statements.gone_name, changes.gone, statements.delete_revisions),
         (statements.put_name, changes.put, statements.insert_revisions),
@@ -204,14 +207,3 @@ def _absorb(
     written.updated += changes.updated
     written.confirmed += changes.confirmed
     written.revisions += max(changes.put.num_rows - changes.gone.num_rows, 0)
-
-
-def _put_letters(batch: Batch) -> Generator[Step, Any, int]:
-    yield Load("incoming_letters", letter_table(batch))
-    columns = listed(LETTER_SCHEMA.names)
-    place = listed(DEAD_LETTERS.unique)
-    stored: int = yield Execute(
-        f"INSERT INTO dead_letters ({columns}, created_at) SELECT {columns}, now() "
-        f"FROM incoming_letters ORDER BY {place} ON CONFLICT ({place}) DO NOTHING"
-    )
-    return stored
