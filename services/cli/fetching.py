@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -19,6 +20,8 @@ from services.fetcher.run import RunSummary
 from services.fetcher.summary import notes, summary_lines, summary_rows
 from shared.control import join_broker
 from shared.settings import Settings
+
+_LINE_EVERY_SECONDS = 5.0
 
 
 def run_fetch(order: FetchOrder) -> NoReturn:
@@ -53,11 +56,28 @@ def _print(report: FetchReport) -> None:
         say(note)
 
 
+def lines_of_progress(every: float = _LINE_EVERY_SECONDS) -> Callable[[RunSummary], None]:
+    """Return what tells how far a run is, in a line on standard error for each source at times."""
+    told: dict[str, float] = {}
+    begun = time.monotonic()
+
+    def show(run: RunSummary) -> None:
+        now = time.monotonic()
+        if now - told.get(run.source, begun) < every:
+            return
+        told[run.source] = now
+        answers = f"{run.answers:,} of {max(run.planned, run.answers):,} answers"
+        sys.stderr.write(f"{run.source}: {answers}, {run.records:,} records\n")
+        sys.stderr.flush()
+
+    return show
+
+
 @contextmanager
-def answers_bar() -> Iterator[Callable[[RunSummary], None] | None]:
-    """Show a bar for each source on a terminal; elsewhere nothing."""
+def answers_bar() -> Iterator[Callable[[RunSummary], None]]:
+    """Show a bar for each source on a terminal; elsewhere a line now and then."""
     if not sys.stderr.isatty():
-        yield None
+        yield lines_of_progress()
         return
     columns = (
         TextColumn("{task.description}"),

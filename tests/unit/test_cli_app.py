@@ -70,6 +70,7 @@ def test_help_waits_for_no_heavy_import() -> None:
         (["fetch", "nope", "--once"], "cboe"),
         (["fetch", "--since", "2024-13-01", "--once"], "2024-13-01"),
         (["fetch", "--dry-run"], "--once"),
+        (["fetch", "--since", "2024-01-13", "--replay", "."], "--replay"),
         (["fetch", "--replay", "missing"], "missing"),
         (["watch", "add", "nope", "X"], "yahoo"),
         (["watch", "add", "fred", "X", "--list", "nope"], "vintages"),

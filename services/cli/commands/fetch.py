@@ -14,9 +14,7 @@ def fetch(
     once: Annotated[bool, typer.Option("--once", help="Fetch once and end.")] = False,
     since: Annotated[
         datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d"], metavar="DATE", help="With --once: only data from this day on."
-        ),
+        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Backfill from this day on."),
     ] = None,
     replay: Annotated[
         Path | None,
@@ -37,6 +35,10 @@ def fetch(
     is 1 where something that was asked for could not be had. Live answers are kept in
     FETCH_ARCHIVE_DIR where that is set, in the form that --replay reads.
 
+    --since asks for everything from a day on, whatever was had before: with --once and no more,
+    else before the schedules begin. One that broke off goes on where it was when it is given
+    again within a week.
+
     \b
     Examples
       econstream fetch
@@ -49,7 +51,7 @@ def fetch(
     finite = once or replay is not None
     if dry_run and not finite:
         raise typer.BadParameter("--dry-run needs --once or --replay")
-    if since and not once:
-        raise typer.BadParameter("--since needs --once")
+    if since and replay:
+        raise typer.BadParameter("--since asks upstreams, and --replay does not: give one of them")
     day = since.date() if since else None
     run_fetch(FetchOrder(tuple(names or ()), once, day, replay, dry_run))
