@@ -4,8 +4,10 @@ import importlib
 import inspect
 import pkgutil
 from types import ModuleType
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from services.cli import commands
 
@@ -26,6 +28,7 @@ def application() -> typer.Typer:
     """Return the command line with all its commands; imports no service and reads no setting."""
     app = typer.Typer(
         name="econstream",
+        cls=_InOrder,
         help=_HELP,
         no_args_is_help=True,
         rich_markup_mode=None,
@@ -36,6 +39,13 @@ def application() -> typer.Typer:
     for found in pkgutil.iter_modules(commands.__path__):
         _add(app, importlib.import_module(f"{commands.__name__}.{found.name}"))
     return app
+
+
+class _InOrder(TyperGroup):
+    """Lists commands and groups of commands together, in order of name."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(super().list_commands(ctx))
 
 
 def _root() -> None:

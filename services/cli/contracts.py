@@ -37,10 +37,10 @@ async def apply(settings: Settings) -> None:
     """
     registry = discover()
     async with open_store(settings, command="schema", create=True) as store:
-        mended = await store.apply_schema(registry)
-    for line in mended:
-        say(f"{settings.database_backend}: mended: {line}")
-    if not mended:
+        done = await store.apply_schema(registry)
+    for line in done:
+        say(f"{settings.database_backend}: {line}")
+    if not done:
         say(f"{settings.database_backend}: nothing to do")
     await _make_topics(settings)
 

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from services.fetcher.app import FetchOrder, run_fetcher
+from services.fetcher.registry import discover
 from services.fetcher.summary import summary_lines
 from shared.control import join_broker
+from shared.errors import EX_USAGE
 from shared.lifecycle import guard, run
-from shared.observability import configure_logging
+from shared.observability import configure_logging, report
 from shared.settings import Settings, load_settings
 
 
@@ -20,6 +22,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     order = _order(arguments)
 
     def started() -> int:
+        sources = discover()
+        if unknown := [name for name in order.names if sources.find(name) is None]:
+            known = ", ".join(sources.names())
+            report(f"no source is called {', '.join(unknown)}: there are {known}")
+            return EX_USAGE
         settings = load_settings()
         secrets = [settings.fred_api_key] if settings.fred_api_key else []
         configure_logging(settings.log_level, settings.log_format, "fetcher", secrets)

@@ -94,7 +94,7 @@ class Database(Protocol):
         """Return once the database has answered; raises Transient where it does not."""
 
     async def apply_schema(self, datasets: Iterable[Dataset]) -> list[str]:
-        """Create what is missing and add columns; return what was mended.
+        """Create what is missing and add columns; return a line for each thing done.
 
         Raises ConfigError where a table could only be made to fit by dropping or narrowing.
         """

@@ -1,6 +1,6 @@
 """The live tables against the declared ones: what is missing, and what does not fit."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from shared.database.ddl import Dialect, add_column, default_of, remark, schema, view
@@ -40,9 +40,12 @@ class Live:
 
 @dataclass(slots=True)
 class _Differences:
-    """Lines on what adding mends, what only dropping or narrowing would, and what is left alone."""
+    """Lines on what adding mends, what only dropping or narrowing would, and what is left alone.
 
-    missing: list[str] = field(default_factory=list)
+    missing  each with what is done where it is mended
+    """
+
+    missing: dict[str, str] = field(default_factory=dict)
     misfits: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
 
@@ -50,7 +53,15 @@ class _Differences:
 def differences(datasets: Iterable[Dataset], live: Live, dialect: Dialect) -> list[str]:
     """Return a line for each difference; an empty list means that the database fits."""
     found = _compare(list(datasets), live, dialect)
-    return found.missing + found.misfits + found.foreign
+    return [*found.missing, *found.misfits, *found.foreign]
+
+
+def mended(datasets: Iterable[Dataset], before: Live, after: Live, dialect: Dialect) -> list[str]:
+    """Return a line for each thing that was done to make the database fit."""
+    declared = list(datasets)
+    left = _compare(declared, after, dialect).missing
+    missing = _compare(declared, before, dialect).missing
+    return [done for difference, done in missing.items() if difference not in left]
 
 
 def upgrade(datasets: Iterable[Dataset], live: Live, dialect: Dialect) -> list[str]:
@@ -70,7 +81,7 @@ def upgrade(datasets: Iterable[Dataset], live: Live, dialect: Dialect) -> list[s
     if not found.missing:
         return []
     views = [view(dataset, dialect) for dataset in declared if dataset.versioned]
-    stale = [v for v in views if any(_view_faults(v.name, v.comment, live))]
+    stale = [v for v in views if _view_faults(v.name, v.comment, live)]
     return [
         *(v.drop for v in stale),
         *(
@@ -89,26 +100,29 @@ def _compare(datasets: list[Dataset], live: Live, dialect: Dialect) -> _Differen
     for table in tables(datasets):
         standing = live.tables.get(table.name)
         if standing is None:
-            found.missing.append(f"table {table.name} is missing")
+            found.missing[f"table {table.name} is missing"] = f"created table {table.name}"
         else:
             _compare_table(table, standing, dialect, found)
     for dataset in datasets:
         if dataset.versioned:
             declared = view(dataset, dialect)
-            found.missing += _view_faults(declared.name, declared.comment, live)
+            found.missing |= _view_faults(declared.name, declared.comment, live)
             if declared.function not in live.functions:
-                found.missing.append(f"function {declared.function} is missing")
+                function = f"function {declared.function}"
+                found.missing[f"{function} is missing"] = f"created {function}"
         if dialect.triggers and dataset.name in live.tables.keys() - live.triggered:
-            found.missing.append(f"trigger touch_updated_at on {dataset.name} is missing")
+            trigger = f"trigger touch_updated_at on {dataset.name}"
+            found.missing[f"{trigger} is missing"] = f"created {trigger}"
     return found
 
 
-def _view_faults(name: str, comment: str, live: Live) -> Iterator[str]:
+def _view_faults(name: str, comment: str, live: Live) -> dict[str, str]:
     standing = live.views.get(name)
     if standing is None:
-        yield f"view {name} is missing"
-    elif standing.comment != comment:
-        yield f"view {name} is of another definition"
+        return {f"view {name} is missing": f"created view {name}"}
+    if standing.comment != comment:
+        return {f"view {name} is of another definition": f"made view {name} anew"}
+    return {}
 
 
 def _compare_table(
@@ -118,7 +132,7 @@ def _compare_table(
     for column in table.columns:
         name, live = f"{table.name}.{column.name}", standing.columns.get(column.name)
         if live is None:
-            found.missing.append(f"column {name} is missing")
+            found.missing[f"column {name} is missing"] = f"added column {name}"
             if not column.nullable and default_of(column) is None:
                 found.misfits.append(
                     f"column {name} is new and may not be null, so rows that stand already have "
@@ -133,7 +147,8 @@ def _compare_table(
         if not live.nullable and column.nullable:
             found.misfits.append(f"column {name} refuses null")
         if live.comment != remark(column):
-            found.missing.append(f"column {name} has another comment")
+            line = f"column {name} has another comment"
+            found.missing[line] = f"changed the comment of column {name}"
     found.foreign += [
         f"column {table.name}.{name} is not declared"
         for name in standing.columns
@@ -148,7 +163,8 @@ def _compare_whole(table: Table, standing: LiveTable, found: _Differences) -> No
     if table.unique and table.unique not in standing.unique:
         found.misfits.append(f"table {table.name} lets {table.unique} come twice")
     if standing.comment != table.comment:
-        found.missing.append(f"table {table.name} has another comment")
+        line = f"table {table.name} has another comment"
+        found.missing[line] = f"changed the comment of table {table.name}"
 
 
 _SPELLED = {"timestamptz": "timestamp with time zone"}

@@ -31,6 +31,7 @@ GUIDE = (ROOT / "docs/ADDING_A_SOURCE.md").read_text()
 FILE = re.compile(r"`([\w/]+\.(?:toml|py))`:\n\n```(?:toml|python)\n(.*?)^```", re.M | re.S)
 COMMANDS = re.compile(r"^```bash\n(.*?)^```", re.M | re.S)
 MARKETS = {"DE": "date,price\n2026-01-01,71.25\n2026-01-02,\n", "FR": "date,price\n2026-01-01,60\n"}
+LATER = "date,price\n2026-01-01,55.5\n"
 STORED = [
     {"market": "DE", "date": "2026-01-01", "price": 71.25},
     {"market": "DE", "date": "2026-01-02", "price": None},
@@ -51,6 +52,7 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "power").mkdir()
     for market, text in MARKETS.items():
         (folder / f"power/{market}.csv").write_text(text)
+    (folder / "power/NL.csv").write_text(LATER)
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"127.0.0.1:{server.server_port}"
@@ -128,6 +130,8 @@ def test_its_rows_come_out_of_the_api_and_all_else_is_derived(shell: Shell) -> N
         assert shell.run("schema", "check").returncode == 0
         assert "nothing to do" in shell.run("schema", "apply").stdout
         assert "unchanged" in shell.run("fetch", "power", "--once").stdout
+        assert shell.run("watch", "add", "power", "NL").returncode == 0
+        shell.await_rows([{"price": 55.5}], "SELECT price FROM power_prices WHERE market = 'NL'")
 
 
 @contextmanager

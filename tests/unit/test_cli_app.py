@@ -1,5 +1,6 @@
 """The command line: its commands are found, explained, and cost nothing until one is run."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,12 +37,35 @@ def test_the_promised_commands_are_there() -> None:
     assert {*promised, "schema", "watch", "doctor"} <= set(COMMANDS)
 
 
+@pytest.mark.parametrize("module", ["services.cli", "services.fetcher"])
+def test_an_unknown_source_is_wrong_usage_by_either_door(module: str, shell: Shell) -> None:
+    arguments = ["fetch", "nope"] if module == "services.cli" else ["nope"]
+    done = shell.run(*arguments, "--once", "--dry-run", module=module)
+    assert done.returncode == 2
+    assert "nope" in done.stderr
+    assert "cboe" in done.stderr
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_names_each_command_and_shows_examples(command: str) -> None:
     assert f"\n  {command} " in help_of()
     explained = [help_of(command, sub) for sub in GROUPS.get(command, [])] or [help_of(command)]
     if command not in GROUPS:
         assert f"econstream {command}" in explained[0].partition("Example")[2]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_each_subcommand_is_told_whole_and_shows_an_example(group: str) -> None:
+    listed = help_of(group)
+    for name in GROUPS[group]:
+        assert f"\n  {name} " in listed
+        assert f"econstream {group} {name}" in help_of(group, name).partition("Example")[2]
+    assert "..." not in listed.partition("Commands:")[2]
+
+
+def test_commands_stand_in_order_of_name() -> None:
+    listed = re.findall(r"^  ([a-z-]+) ", help_of().partition("Commands:")[2], re.MULTILINE)
+    assert listed == sorted(listed) == COMMANDS
 
 
 def test_help_waits_for_no_heavy_import() -> None:

@@ -46,6 +46,8 @@ def test_checking_and_applying_need_no_broker(tmp_path: Path) -> None:
     applied = shell.run("schema", "apply")
     assert applied.returncode == 0, applied.stderr
     assert "no broker is known" in applied.stdout
+    assert "duckdb: created table fred_data\n" in applied.stdout
+    assert "missing" not in applied.stdout
     assert shell.run("schema", "check").returncode == 0
     create_drift(shell.folder / "data/econstream.duckdb")
     drift = shell.run("schema", "check", "--json")

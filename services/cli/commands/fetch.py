@@ -9,7 +9,8 @@ import typer
 
 def fetch(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="SOURCE", help="Sources; none: all.")
+        list[str] | None,
+        typer.Argument(metavar="SOURCE", help="Sources by name; without any, all of them."),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Fetch once and end.")] = False,
     since: Annotated[

@@ -20,7 +20,9 @@ def sql(
         Literal["postgresql", "duckdb"], typer.Option(help="For which database.")
     ] = "postgresql",
 ) -> None:
-    """Print the SQL that makes an empty database ready: tables, comments, views, functions.
+    """Print the SQL that makes an empty database ready.
+
+    Tables with their comments, views, functions and triggers, as the datasets declare them.
 
     \b
     Examples
@@ -34,7 +36,9 @@ def sql(
 
 @group.command()
 def json(dataset: DatasetName = None) -> None:
-    """Print the JSON Schema of a dataset's messages, or of all by name.
+    """Print the JSON Schema of a dataset's messages.
+
+    Without a dataset, an object of all by name.
 
     \b
     Example
@@ -47,10 +51,14 @@ def json(dataset: DatasetName = None) -> None:
 
 @group.command()
 def apply() -> None:
-    """Create the tables and topics that are missing, and add columns that are new.
+    """Create missing tables and topics, and add new columns.
 
     Nothing is ever dropped, narrowed or rewritten: where only that would do, it says so and
     changes nothing. Topics are made where a broker is known.
+
+    \b
+    Example
+      econstream schema apply
     """
     from services.cli import contracts
     from services.cli.session import begin, wait_for
@@ -61,7 +69,15 @@ def apply() -> None:
 
 @group.command()
 def check(as_json: AsJson = False) -> None:
-    """Compare the live tables with the declarations; exit status 1 and a line for each drift."""
+    """Compare the live tables with the declarations.
+
+    A line for each difference, and exit status 1 where there are any.
+
+    \b
+    Examples
+      econstream schema check
+      econstream schema check --json
+    """
     from services.cli import contracts
     from services.cli.session import begin, wait_for
 

@@ -23,7 +23,9 @@ ListName = Annotated[
 
 @group.command()
 def add(source: SourceName, names: Names, listed: ListName = None) -> None:
-    """Watch more of a source; running fetchers pick it up by themselves.
+    """Watch more of a source; running fetchers pick it up.
+
+    `econstream search fred TEXT` finds series. A name that is watched already is no fault.
 
     \b
     Examples
@@ -38,7 +40,9 @@ def add(source: SourceName, names: Names, listed: ListName = None) -> None:
 
 @group.command()
 def remove(source: SourceName, names: Names, listed: ListName = None) -> None:
-    """Watch less of a source; what is stored stays. Exit status 1 where a name was not watched.
+    """Watch less of a source; what is stored stays.
+
+    Exit status 1 where a name was not watched.
 
     \b
     Example

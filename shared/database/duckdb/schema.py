@@ -55,15 +55,15 @@ def live(connection: duckdb.DuckDBPyConnection) -> Live:
 def apply(
     connection: duckdb.DuckDBPyConnection, datasets: list[Dataset], call: Call[list[str]]
 ) -> list[str]:
-    """Create what is missing in one transaction; return the differences that it mended."""
+    """Create what is missing in one transaction; return a line for each thing done."""
     with transaction(connection, call):
         standing = live(connection)
         statements = catalog.upgrade(datasets, standing, DUCKDB)
         for statement in statements:
             call.check()
             connection.execute(statement)
-        left = catalog.differences(datasets, live(connection), DUCKDB)
-    return [d for d in catalog.differences(datasets, standing, DUCKDB) if d not in left]
+        after = live(connection)
+    return catalog.mended(datasets, standing, after, DUCKDB)
 
 
 def check(connection: duckdb.DuckDBPyConnection, datasets: list[Dataset]) -> list[str]:

@@ -68,7 +68,7 @@ async def live(connection: Connection) -> Live:
 
 
 async def apply(connection: Connection, datasets: list[Dataset]) -> list[str]:
-    """Create what is missing in one transaction; return the differences that it mended."""
+    """Create what is missing in one transaction; return a line for each thing done."""
     async with transaction(connection, _BEGIN):
         with translated():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
@@ -79,8 +79,8 @@ async def apply(connection: Connection, datasets: list[Dataset]) -> list[str]:
         with translated():
             for statement in statements:
                 await connection.execute(statement)
-        left = catalog.differences(datasets, await live(connection), POSTGRESQL)
-    return [d for d in catalog.differences(datasets, standing, POSTGRESQL) if d not in left]
+        after = await live(connection)
+    return catalog.mended(datasets, standing, after, POSTGRESQL)
 
 
 async def check(connection: Connection, datasets: list[Dataset]) -> list[str]:

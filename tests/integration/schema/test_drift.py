@@ -79,7 +79,9 @@ async def test_applying_tells_what_it_made_and_then_nothing(settings: Settings) 
     await database.open()
     missing = await database.check_schema(DATASETS)
     assert "table fred_data is missing" in missing
-    assert await database.apply_schema(DATASETS) == missing
+    done = await database.apply_schema(DATASETS)
+    assert len(done) == len(missing)
+    assert {"created table fred_data", "created view fred_data_versions"} <= set(done)
     for _ in range(2):
         assert await database.check_schema(DATASETS) == []
         assert await database.apply_schema(DATASETS) == []
@@ -128,7 +130,9 @@ async def test_what_is_missing_is_told_and_mended(database: Database) -> None:
             await database.execute("DROP VIEW measures_versions")
         await database.execute(sql)
         assert await database.check_schema(FEW) == [line]
-        assert await database.apply_schema(FEW) == [line]
+        [done] = await database.apply_schema(FEW)
+        assert done.startswith(("created ", "added ", "made ", "changed the comment of "))
+        assert line.partition(" is ")[0].partition(" has ")[0] in done
         assert await database.check_schema(FEW) == []
 
 

@@ -30,7 +30,7 @@ async def test_columns_are_added_to_tables_that_hold_rows(database: Database, fe
     await feed.write([measure(5, 2.0)])
     wider = replace(MEASURES, row=Wider)
     told = await database.apply_schema([wider, EVENTS])
-    assert {f"column measures{kind}.more is missing" for kind in ("", "_revisions")} <= set(told)
+    assert {f"added column measures{kind}.more" for kind in ("", "_revisions")} <= set(told)
     assert await database.check_schema([wider, EVENTS]) == []
     added = {"more": None, "sure": True, "note": "it's so", "number": 3}
     for name in ("measures", "measures_revisions", "measures_versions"):
