@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
@@ -49,6 +50,8 @@ class Limits:
 class HttpClient:
     """Asks upstreams: only known hosts, each at its own rate; an async context manager.
 
+    Takes no cookies.
+
     rates    requests a second for each host that may be spoken to; all others are refused,
              also when an answer redirects to them
     schemes  https; http is for servers on one's own machine
@@ -81,6 +84,7 @@ class HttpClient:
             headers={"user-agent": self._agent, "accept-encoding": READABLE},
             timeout=httpx.Timeout(self._limits.seconds, connect=self._limits.connect_seconds),
             follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
         return self
 
@@ -213,7 +217,7 @@ def _reason(exc: Exception) -> str:
     if isinstance(exc, TimeoutError | httpx.TimeoutException):
         return "too slow"
     if isinstance(exc, httpx.RemoteProtocolError):
-        return "cut short, or not HTTP"
+        return "cut short, or no proper HTTP"
     found: BaseException | None = exc
     while found is not None:
         if isinstance(found, ssl.SSLCertVerificationError):
