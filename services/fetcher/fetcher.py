@@ -10,9 +10,10 @@ from pathlib import Path
 from services.fetcher.answer import Request
 from services.fetcher.archive import ArchiveWriter
 from services.fetcher.http import HttpClient
+from services.fetcher.known_articles import KnownArticles
 from services.fetcher.ledger import open_ledger
 from services.fetcher.live import GIVE_UP_AFTER, Conversation, fetch
-from services.fetcher.memory import Memory, Oblivion, States
+from services.fetcher.memory import Had, Memory, Oblivion, States
 from services.fetcher.publish import DryRun, Publisher
 from services.fetcher.registry import SourceRegistry, discover
 from services.fetcher.replay import FetchReport, replay
@@ -22,6 +23,7 @@ from services.fetcher.search import Found
 from services.fetcher.source import Source
 from services.fetcher.watching import WatchedFile
 from services.fetcher.watchlist import Watchlist, read_watchlist
+from shared.datasets.news_articles import DATASET as NEWS_ARTICLES
 from shared.errors import ConfigError, Transient
 from shared.observability import get_logger
 from shared.settings import Settings
@@ -53,6 +55,7 @@ class Fetcher:
         self._states = states or Oblivion()
         self._registry = registry or discover()
         self._client = client or partial(client_for, local=settings.fetch_local_hosts or ())
+        self._articles: dict[str, Had] = {}
 
     @property
     def sources(self) -> SourceRegistry:
@@ -217,7 +220,14 @@ class Fetcher:
         ledger = await open_ledger(source, self._states, since)
         asked = ledger.planned(requests)
         prefix = self._settings.kafka_topic_prefix
-        run = Run(source, self._publisher, prefix, planned=len(asked), progress=progress)
+        known = None
+        if NEWS_ARTICLES in source.datasets:
+            known = await KnownArticles.recall(
+                self._states, self._articles, everything=since is not None
+            )
+        run = Run(
+            source, self._publisher, prefix, planned=len(asked), progress=progress, known=known
+        )
         talk = Conversation(run, client, archive, ledger, patience)
         return await fetch(run, asked, talk, ledger)
 

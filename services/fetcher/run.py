@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, Protocol
 from uuid import uuid4
 
 import pyarrow as pa
@@ -96,6 +96,16 @@ class RunSummary:
         return "; ".join(said)[:_LONGEST_MESSAGE] or None
 
 
+class Known(Protocol):
+    """What was said before by whatever upstream, so that a repetition need not be published."""
+
+    def news(self, answer: Answer, rows: Rows) -> Rows:
+        """Return what of the rows of an answer is to be published."""
+
+    async def keep(self) -> None:
+        """Remember what `news` returned last; called when all of that is acknowledged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """An answer that was read and, where it said something new, published.
@@ -119,6 +129,7 @@ class Run:
         planned: int = 0,
         from_archive: bool = False,
         progress: Progress | None = None,
+        known: Known | None = None,
     ) -> None:
         started = dt.datetime.now(dt.UTC)
         run_id = f"{source.name}-{started:%Y%m%dT%H%M%SZ}-{uuid4().hex[:12]}"
@@ -128,6 +139,7 @@ class Run:
         self._publisher = publisher
         self._prefix = prefix
         self._progress = progress
+        self._known = known
         self._clock = time.monotonic()
 
     async def take(self, answer: Answer, before: str | None = None) -> Taken | None:
@@ -154,12 +166,17 @@ class Run:
         if answer.status == 304 or said == before:
             self.summary.unchanged += 1
             return Taken(parsed, before if answer.status == 304 else said)
+        known = self._known
+        found = [known.news(answer, rows) for rows in parsed.rows] if known else parsed.rows
         try:
-            for rows in parsed.rows:
+            for rows in found:
                 await self._publish(replace(rows, run_id=self.summary.run_id))
         except InvalidRecord as exc:
             self.fail(answer.url, str(exc))
             return None
+        if known:
+            await known.keep()
+            self.summary.unchanged += not any(rows.table.num_rows for rows in found)
         return Taken(parsed, said)
 
     def fail(self, url: str, reason: str) -> None:
