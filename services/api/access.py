@@ -12,13 +12,16 @@ from services.api.problems import Problem
 from shared.observability import get_logger
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_PROBES = ("/health", "/metrics")
+"""What is asked every few seconds by whoever watches over the process."""
 _log = get_logger(__name__)
 
 
 class Access:
     """Names each request, logs one line for it, and answers 500 where nobody else did.
 
-    A request's own X-Request-Id is kept where it is plain. The query string is not logged.
+    A request's own X-Request-Id is kept where it is plain. The query string is not logged, and
+    the lines of probes are for debugging.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -63,7 +66,8 @@ class _Exchange:
 
     def log(self, scope: Scope) -> None:
         client = scope.get("client")
-        _log.info(
+        say = _log.debug if scope["path"].startswith(_PROBES) else _log.info
+        say(
             "request",
             method=scope["method"],
             path=scope["path"],

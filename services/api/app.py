@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from fastapi import Depends, FastAPI
+from fastapi_offline import FastAPIOffline
 
 from services.api import errors
 from services.api.access import Access
@@ -35,7 +36,7 @@ def create_app(
     `checks` are what readiness depends on besides the database.
     """
     timeout_ms = settings.api_statement_timeout_ms
-    app = FastAPI(
+    app = FastAPIOffline(
         title="econstream",
         version=VERSION,
         description="Economic and market data, point in time.",

@@ -1,6 +1,7 @@
 """The application's edge: problems for every error, health, ids, the log, closed reads."""
 
 import datetime as dt
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -152,6 +153,27 @@ async def test_an_id_that_is_not_plain_is_replaced() -> None:
     async with client() as c:
         response = await c.get("/health", headers={"X-Request-Id": "a\tb" * 50})
         assert len(response.headers["x-request-id"]) == 32
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/ready", "/metrics"])
+async def test_a_probe_has_its_line_for_debugging_only(path: str) -> None:
+    async with client() as c:
+        with capture_logs() as lines:
+            assert (await c.get(path)).status_code == 200
+            assert (await c.get("/v1/nowhere")).status_code == 404
+    levels = {line["path"]: line["log_level"] for line in lines if line["event"] == "request"}
+    assert levels == {path: "debug", "/v1/nowhere": "info"}
+
+
+async def test_the_documentation_needs_no_other_server() -> None:
+    async with client() as c:
+        page = (await c.get("/docs")).text
+        used = re.findall(r'(?:src|href)="([^"]+)"', page)
+        assert len(used) >= 3
+        for address in used:
+            assert address.startswith("/"), address
+            assert (await c.get(address)).status_code == 200
+        assert 'url: "/openapi.json"' in page.replace("'", '"')
 
 
 async def test_openapi_names_every_parameter_and_problem() -> None:
