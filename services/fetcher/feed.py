@@ -16,6 +16,8 @@ from services.fetcher.articles import Article, clean, plain_text
 from services.fetcher.body import retry_advice
 
 _LONGEST_LANGUAGE = 3
+_NEEDED = {"title": ("title",), "pubDate": ("published", "updated")}
+"""What the items of a feed must have, at least one of them, and what feedparser calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,9 @@ def read_feed(answer: Answer, publisher: str, tickers: tuple[str, ...] = ()) -> 
     if not document.get("version"):
         raise UnreadableAnswer("the answer is no feed")
     language = language_of(document.feed.get("language"))
+    for element, names in _NEEDED.items():
+        if document.entries and not any(e.get(n) for e in document.entries for n in names):
+            raise UnreadableAnswer(f"the column {element!r} of the feed's items has vanished")
     articles = list(_articles(document.entries, publisher, language, tickers))
     return Feed(articles, len(document.entries) - len(articles))
 

@@ -80,7 +80,7 @@ class FredGraph(Source):
             )
         if answer.status == 404:
             raise UnknownNameError(f"series {answer.query['id']} does not exist (HTTP 404)")
-        table = _read(data_of(answer))
+        table = _read(data_of(answer), answer.query["id"])
         asked = answer.query["id"].split(",")
         shown = table.column_names[1:]
         if shown != asked:
@@ -112,13 +112,14 @@ def _rows(
     return make_rows(FRED_DATA, columns, answer.known_at, FredGraph.name)
 
 
-def _read(body: bytes) -> pa.Table:
+def _read(body: bytes, series: str) -> pa.Table:
     """Return the CSV's columns as texts, missing ones null."""
     line, _, lines = body.partition(b"\n")
     names = line.decode(errors="replace").strip().replace('"', "").split(",")
     if names[0] not in _DAYS or len(names) < 2 or len(set(names)) < len(names):
         raise UnreadableAnswer(
-            f"the header is not DATE or observation_date and series, but {','.join(names)[:200]!r}"
+            f"the header is not DATE or observation_date and {series[:200]}, "
+            f"but {','.join(names)[:200]!r}"
         )
     if not lines:
         raise UnreadableAnswer("there is a header and no observation: truncated")
