@@ -12,6 +12,8 @@ import time
 from collections.abc import Sequence
 from typing import Any, cast
 
+import pyarrow as pa
+
 from services.loader.app import create_loader
 from shared.database.base import Batch, Database, Position, Reader, Written
 from shared.database.factory import create_database
@@ -55,6 +57,9 @@ class Timed:
     async def rehearse(self, batch: Batch) -> None:
         await self._inner.rehearse(batch)
 
+    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        return await self._inner.fetch(sql, parameters)
+
 
 class Nothing:
     """A database that keeps only the offsets, in memory."""
@@ -81,6 +86,10 @@ class Nothing:
 
     async def rehearse(self, batch: Batch) -> None:
         """Refuse nothing."""
+
+    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """Find nothing."""
+        return pa.table({})
 
 
 async def _serve(stop: asyncio.Event) -> None:

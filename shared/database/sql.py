@@ -15,7 +15,6 @@ from shared.errors import Fatal
 INTRICATE = "intricate"
 MESSAGE = ("source", "kafka_epoch", "kafka_partition", "kafka_offset")
 STAMPS = ("created_at", "updated_at")
-SAMPLE_ROWS = 100
 
 
 def quote(identifier: str) -> str:
@@ -118,15 +117,6 @@ class Statements:
         )
 
     @cached_property
-    def sample(self) -> str:
-        """Select whether, going by a few keys, the batch brings other values than are stored."""
-        few = (
-            f"SELECT {self._same_values('c')} AS same FROM {self.incoming} AS i "
-            f"JOIN {self.table} AS c ON {self._same_key} LIMIT {SAMPLE_ROWS}"
-        )
-        return f"SELECT coalesce(bool_or(NOT same), false) AS replaces FROM ({few}) AS few"
-
-    @cached_property
     def confirm(self) -> str:
         """Move confirmed_as_of of the rows that were seen again unchanged.
 
@@ -153,18 +143,30 @@ class Statements:
         return (
             f"INSERT INTO {self.revisions} ({listed(columns)}) SELECT {listed(columns, 'c')} "
             f"FROM {self.table} AS c JOIN {self.incoming} AS i ON {self._same_key} "
-            f"WHERE {self._succeeds}"
+            f"WHERE {self._succeeds('c')}"
         )
 
     @cached_property
     def replace(self) -> str:
         """Put the newer value in the place of the one just archived."""
-        names = [c.name for c in self.dataset.values] + ["as_of", *MESSAGE]
-        sets = [f"{quote(n)} = i.{quote(n)}" for n in names]
-        sets += ["confirmed_as_of = i.as_of", "updated_at = now()"]
         return (
-            f"UPDATE {self.table} AS c SET {', '.join(sets)} FROM {self.incoming} AS i "
-            f"WHERE {self._same_key} AND {self._succeeds}"
+            f"UPDATE {self.table} AS c SET {self._replacement} FROM {self.incoming} AS i "
+            f"WHERE {self._same_key} AND {self._succeeds('c')}"
+        )
+
+    @cached_property
+    def supersede(self) -> str:
+        """Archive and replace in one; for PostgreSQL, and rows that nobody has locked yet.
+
+        A row that another writer changes meanwhile is left alone: it is another `xmin` then.
+        """
+        columns = self.stored_columns
+        return (
+            f"WITH gone AS (UPDATE {self.table} AS c SET {self._replacement} "
+            f"FROM {self.incoming} AS i JOIN {self.table} AS o ON {self._same('o', 'i')} "
+            f"WHERE c.ctid = o.ctid AND c.xmin = o.xmin AND {self._succeeds('o')} "
+            f"RETURNING {listed(columns, 'o')}) "
+            f"INSERT INTO {self.revisions} ({listed(columns)}) SELECT {listed(columns)} FROM gone"
         )
 
     @cached_property
@@ -276,10 +278,15 @@ class Statements:
             f"AND {self._same_values(alias)} AND (i.as_of < {alias}.confirmed_as_of OR {latest})"
         )
 
+    def _succeeds(self, alias: str) -> str:
+        same = self._same_values(alias)
+        return f"NOT i.{INTRICATE} AND i.as_of > {alias}.confirmed_as_of AND NOT ({same})"
+
     @property
-    def _succeeds(self) -> str:
-        same = self._same_values("c")
-        return f"NOT i.{INTRICATE} AND i.as_of > c.confirmed_as_of AND NOT ({same})"
+    def _replacement(self) -> str:
+        names = [c.name for c in self.dataset.values] + ["as_of", *MESSAGE]
+        sets = [f"{quote(n)} = i.{quote(n)}" for n in names]
+        return ", ".join([*sets, "confirmed_as_of = i.as_of", "updated_at = now()"])
 
 
 def _differs(column: Column) -> str:

@@ -33,15 +33,15 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Store rows in a table as they are; the answer is 0.
-
-    Raises Overtaken where a key is stored already, or, unless it `waits`, where another writer
-    is storing it.
-    """
+    """Store rows in a table as they are; raises Overtaken where a key is stored already."""
 
     table: str
     rows: pa.Table
-    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WaitNoMore:
+    """From now on wait for no other writer: a step that would have to raises Overtaken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,12 @@ class Compute:
     work: Callable[[], Any]
 
 
-Step = Execute | Select | Load | Append | Compute
+Step = Execute | Select | Load | Append | WaitNoMore | Compute
 T = TypeVar("T")
 
 
 class Overtaken(Exception):
-    """A row was to be stored as it is whose key is stored already."""
+    """A shorter way was taken than another writer, or what is stored, leaves open."""
 
 
 Steps = Generator[Step, Any, T]

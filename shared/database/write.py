@@ -1,7 +1,7 @@
 """A batch in one transaction: offsets first, then rows by the rule of versions, then letters."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +13,18 @@ from shared.database.fold import ByKey, Records, by_key, key_table
 from shared.database.letters import put_letters, resolve_letters
 from shared.database.plan import Plan, plan
 from shared.database.sql import Statements
-from shared.database.steps import Append, Compute, Execute, Load, Overtaken, Select, Step
+from shared.database.steps import (
+    Append,
+    Compute,
+    Execute,
+    Load,
+    Overtaken,
+    Select,
+    Step,
+    WaitNoMore,
+)
 from shared.database.straight import Arrivals, Newest, arrivals_of, part
+from shared.dataset import Dataset
 from shared.errors import StaleOwner
 
 _MOVE = """UPDATE consumer_offsets
@@ -24,6 +34,31 @@ WHERE cluster_id = $1 AND group_id = $2 AND topic = $3 AND partition = $4
 AND epoch = $5 AND next_offset = $6"""
 
 Writing = Generator[Step, Any, Written]
+
+
+class Rehearsed(Exception):
+    """Everything could have been written."""
+
+
+Way = Callable[[Statements, Written], Generator[Step, Any, int]]
+
+
+class Hints:
+    """What the batches before have shown, which makes the next one quick; may be wrong."""
+
+    def __init__(self) -> None:
+        self.newest = Newest()
+        self._replacing: dict[str, bool] = {}
+
+    def ways(self, statements: Statements, locks: bool) -> list[Way]:
+        """Return how to change stored rows, the likelier way first."""
+        ways: list[Way] = [_confirm, _supersede if locks else _replace]
+        return ways[::-1] if self._replacing.get(statements.dataset.name) else ways
+
+    def changed(self, dataset: Dataset, written: Written) -> None:
+        """Note which way most rows went."""
+        if written.updated or written.confirmed:
+            self._replacing[dataset.name] = written.updated > written.confirmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,51 +76,53 @@ def lay_out(batch: Batch) -> Laid:
 
 
 async def store(
-    batch: Batch, transact: Callable[[Writing], Awaitable[Written]], newest: Newest, *, locks: bool
+    batch: Batch, transact: Callable[[Writing], Awaitable[Written]], hints: Hints, *, locks: bool
 ) -> Written:
-    """Write a batch in a transaction: straight what may, by the merge where that was wrong.
+    """Write a batch in a transaction: the quick way, or where that was wrong the careful one.
 
     `locks` says whether other writers must be locked out row by row. Raises StaleOwner before
     anything is written.
     """
     laid = await asyncio.to_thread(lay_out, batch)
     try:
-        written = await transact(write(batch, laid, newest, locks=locks))
+        written = await transact(write(batch, laid, hints, locks=locks))
     except Overtaken:
-        newest.forget(batch.dataset)
+        hints.newest.forget(batch.dataset)
         return await transact(write(batch, laid, None, locks=locks))
     if laid.arrivals is not None:
-        newest.stored(batch.dataset, laid.arrivals)
+        hints.newest.stored(batch.dataset, laid.arrivals)
     return written
 
 
-def write(batch: Batch, laid: Laid, newest: Newest | None, *, locks: bool) -> Writing:
+def write(batch: Batch, laid: Laid, hints: Hints | None, *, locks: bool) -> Writing:
     """Yield the steps that write a batch, and return what it did.
 
-    Without `newest` all rows are merged. Where some are merged and others go straight, the
-    latter wait for nobody: with that, whoever waits does so in order of the keys, and two
-    writers never wait for each other in a circle.
+    Without hints it is the careful way, which claims and locks all keys in their order before
+    anything else. With them it is the quick way, which locks rows by changing them: only the
+    first statement that does so waits for other writers, so that none wait in a circle. It
+    raises Overtaken where it cannot go on.
     """
     yield from _move_offsets(batch)
-    written, statements = Written(), Statements(batch.dataset)
-    folded, straight = laid.folded, None
-    if newest is not None and folded is not None and laid.arrivals and not batch.replayed:
-        straight, folded = yield from _part(statements, folded, laid.arrivals, newest)
-    if folded is not None:
-        merge = _merge_versions if batch.dataset.versioned else _merge_latest
-        written = yield from merge(folded, statements, locks)
+    written, statements, folded = Written(), Statements(batch.dataset), laid.folded
+    straight: pa.Table | None = None
+    if batch.replayed:
+        hints = None
+    if hints is not None and folded is not None and laid.arrivals is not None:
+        straight, folded = yield from _part(statements, folded, laid.arrivals, hints.newest)
+    if folded is not None and not batch.dataset.versioned:
+        written = yield from _merge_latest(folded, statements, locks)
+    elif folded is not None:
+        written = yield from _merge_versions(folded, statements, hints, locks)
     if straight is not None:
-        yield Append(batch.dataset.name, straight, waits=folded is None)
+        if folded is not None:
+            yield WaitNoMore()
+        yield Append(batch.dataset.name, straight)
         written.inserted += straight.num_rows
     if batch.replayed:
         yield from resolve_letters(batch)
     if batch.rejected:
         written.dead_letters = yield from put_letters(batch)
     return written
-
-
-class Rehearsed(Exception):
-    """Everything could have been written."""
 
 
 async def rehearse(
@@ -140,14 +177,25 @@ def _merge_latest(folded: ByKey, statements: Statements, locks: bool) -> Writing
     return written
 
 
-def _merge_versions(folded: ByKey, statements: Statements, locks: bool) -> Writing:
+def _merge_versions(
+    folded: ByKey, statements: Statements, hints: Hints | None, locks: bool
+) -> Writing:
     """Store rows with versions: plain keys by SQL, the others by `versions.absorb`."""
     written = Written()
     yield Load(statements.incoming_name, folded.incoming)
-    written.inserted = yield Execute(statements.insert_new(lock=locks))
-    stored = folded.incoming.num_rows - written.inserted
-    plain = min(stored, folded.incoming.num_rows - folded.repeated)
-    late = yield from _merge_plain(statements, written, plain, locks)
+    keys = folded.incoming.num_rows
+    plain = keys - folded.repeated
+    if hints is not None and plain:
+        yield from _change(statements, written, plain, hints.ways(statements, locks))
+        hints.changed(folded.dataset, written)
+        yield WaitNoMore()
+    changed = written.confirmed + written.updated
+    late = None
+    if changed < keys:
+        written.inserted = yield Execute(statements.insert_new(lock=locks))
+        if changed + written.inserted < keys:
+            rest = min(keys - changed - written.inserted, plain - changed)
+            late = yield from _merge_plain(statements, written, rest)
     if folded.repeated or late is not None:
         yield from _absorb(statements, folded, late, written)
     counted = written.inserted + written.updated + written.confirmed
@@ -156,34 +204,49 @@ def _merge_versions(folded: ByKey, statements: Statements, locks: bool) -> Writi
 
 
 def _merge_plain(
-    statements: Statements, written: Written, rest: int, indexed: bool
+    statements: Statements, written: Written, rest: int
 ) -> Generator[Step, Any, pa.Table | None]:
-    """Confirm or replace current rows; return what is left: records older than those.
+    """Confirm or replace current rows, all locked; return what is left: records older than those.
 
     `rest` is how many keys may be left at most; none, and no statement is wasted on them.
-    Either statement leaves alone what is the other's, so that the likelier may go first, where
-    the keys are looked up by index and to ask for a few costs nothing.
     """
-    ways = [_confirm, _replace]
-    if rest and indexed and (yield Select(statements.sample))["replaces"][0].as_py():
-        ways.reverse()
-    for way in ways:
-        if rest:
-            rest -= yield from way(statements, written)
+    rest = yield from _change(statements, written, rest, (_confirm, _replace))
     late = (yield Select(statements.late)) if rest else None
     return late if late is not None and late.num_rows else None
 
 
+def _change(
+    statements: Statements, written: Written, rest: int, ways: Iterable[Way]
+) -> Generator[Step, Any, int]:
+    """Try one way after the other while keys may be left; return how many may be still.
+
+    Either leaves alone what is the other's.
+    """
+    for way in ways:
+        if rest:
+            rest -= yield from way(statements, written)
+    return rest
+
+
 def _confirm(statements: Statements, written: Written) -> Generator[Step, Any, int]:
-    written.confirmed = yield Execute(statements.confirm)
-    return written.confirmed
+    confirmed: int = yield Execute(statements.confirm)
+    written.confirmed += confirmed
+    return confirmed
 
 
 def _replace(statements: Statements, written: Written) -> Generator[Step, Any, int]:
-    written.revisions = yield Execute(statements.archive)
-    if written.revisions:
-        written.updated = yield Execute(statements.replace)
-    return written.updated
+    archived: int = yield Execute(statements.archive)
+    written.revisions += archived
+    if archived:
+        written.updated += yield Execute(statements.replace)
+    return archived
+
+
+def _supersede(statements: Statements, written: Written) -> Generator[Step, Any, int]:
+    replaced: int = yield Execute(statements.supersede)
+    written.updated += replaced
+    written.revisions += replaced
+    return replaced
 
 
 def _absorb(

@@ -16,8 +16,7 @@ from shared.database.duckdb import schema, session
 from shared.database.duckdb.read import Reading
 from shared.database.duckdb.threads import Call, run
 from shared.database.steps import Execute, Steps
-from shared.database.straight import Newest
-from shared.database.write import rehearse, store
+from shared.database.write import Hints, rehearse, store
 from shared.dataset import Dataset
 from shared.errors import Transient
 
@@ -55,7 +54,7 @@ class DuckdbDatabase:
         self._memory_limit = memory_limit
         self._opened: _Opened | None = None
         self._opening = asyncio.Lock()
-        self._newest = Newest()
+        self._hints = Hints()
 
     async def open(self) -> None:
         async with self._opening:
@@ -99,7 +98,7 @@ class DuckdbDatabase:
         return await self._transact(positions.stored(reader))
 
     async def write(self, batch: Batch) -> Written:
-        return await store(batch, self._transact, self._newest, locks=False)
+        return await store(batch, self._transact, self._hints, locks=False)
 
     async def rehearse(self, batch: Batch) -> None:
         await rehearse(batch, self._transact, locks=False)

@@ -11,7 +11,17 @@ import pyarrow as pa
 from shared.database.duckdb.read import select
 from shared.database.duckdb.threads import Call
 from shared.database.sql import listed, quote
-from shared.database.steps import Append, Compute, Execute, Load, Overtaken, Select, Step, Steps
+from shared.database.steps import (
+    Append,
+    Compute,
+    Execute,
+    Load,
+    Overtaken,
+    Select,
+    Step,
+    Steps,
+    WaitNoMore,
+)
 from shared.errors import ConfigError
 
 T = TypeVar("T")
@@ -101,10 +111,12 @@ def _run(
                 connection.register(name, rows)
                 loaded.append(name)
                 answer = 0
-            case Append(name, rows, _):
+            case Append(name, rows):
                 loaded.append(_APPENDED)
                 _append(connection, name, rows)
                 answer = 0
+            case WaitNoMore():
+                answer = 0  # there is one writer
             case Compute(work):
                 answer = work()
 

@@ -16,8 +16,7 @@ from shared.database.postgres.arrow import set_codecs
 from shared.database.postgres.faults import DRIVER_ERRORS, connecting, translated
 from shared.database.postgres.session import Connection, touched, transact
 from shared.database.steps import Steps
-from shared.database.straight import Newest
-from shared.database.write import rehearse, store
+from shared.database.write import Hints, rehearse, store
 from shared.dataset import Dataset
 from shared.errors import Transient
 
@@ -39,7 +38,7 @@ class PostgresDatabase:
         self._application = application
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
-        self._newest = Newest()
+        self._hints = Hints()
 
     async def open(self) -> None:
         async with self._opening:
@@ -88,7 +87,7 @@ class PostgresDatabase:
         return await self._transact(positions.stored(reader))
 
     async def write(self, batch: Batch) -> Written:
-        return await store(batch, self._transact, self._newest, locks=True)
+        return await store(batch, self._transact, self._hints, locks=True)
 
     async def rehearse(self, batch: Batch) -> None:
         await rehearse(batch, self._transact, locks=True)

@@ -1,8 +1,8 @@
 """A transaction on one PostgreSQL connection, and the steps carried out in it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar
 
 import asyncpg
@@ -13,7 +13,17 @@ from shared.columns import Kind
 from shared.database.postgres.arrow import to_table
 from shared.database.postgres.faults import DRIVER_ERRORS, translated
 from shared.database.sql import quote
-from shared.database.steps import Append, Compute, Execute, Load, Overtaken, Select, Step, Steps
+from shared.database.steps import (
+    Append,
+    Compute,
+    Execute,
+    Load,
+    Overtaken,
+    Select,
+    Step,
+    Steps,
+    WaitNoMore,
+)
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
@@ -58,16 +68,28 @@ async def transact(connection: Connection, steps: Steps[T]) -> T:
     """
     async with transaction(connection):
         answer: Any = None
+        patient = True
         try:
             while True:
                 step = steps.send(answer)
-                with translated():
+                patient = patient and not isinstance(step, WaitNoMore)
+                with translated(), _hurried(patient):
                     answer = await _carry_out(connection, step)
         except StopIteration as end:
             outcome: T = end.value
             return outcome
         finally:
             steps.close()
+
+
+@contextmanager
+def _hurried(patient: bool) -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.LockNotAvailableError as exc:
+        if patient:
+            raise
+        raise Overtaken from exc
 
 
 def encode_binary(table: pa.Table) -> bytes:
@@ -112,23 +134,21 @@ async def _carry_out(connection: Connection, step: Step) -> Any:
                 part = rows.slice(start, COPY_ROWS)
                 await _copy(connection, name, part, _temp_table(name, rows.schema))
             return 0
-        case Append(name, rows, waits):
-            await _append(connection, name, rows, waits=waits)
+        case Append(name, rows):
+            await _append(connection, name, rows)
+            return 0
+        case WaitNoMore():
+            await connection.execute(f"SET LOCAL lock_timeout = '{SHORTEST_WAIT}'")
             return 0
         case Compute(work):
             return await asyncio.to_thread(work)
 
 
-async def _append(connection: Connection, table: str, rows: pa.Table, *, waits: bool) -> None:
-    before = "SELECT" if waits else f"SET LOCAL lock_timeout = '{SHORTEST_WAIT}'"
+async def _append(connection: Connection, table: str, rows: pa.Table) -> None:
     try:
         for start in range(0, rows.num_rows, COPY_ROWS):
-            await _copy(connection, table, rows.slice(start, COPY_ROWS), before)
+            await _copy(connection, table, rows.slice(start, COPY_ROWS), "SELECT")
     except asyncpg.UniqueViolationError as exc:
-        raise Overtaken from exc
-    except asyncpg.LockNotAvailableError as exc:
-        if waits:
-            raise
         raise Overtaken from exc
 
 
