@@ -2,8 +2,8 @@
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from shared.control.values import from_json
-from shared.database.base import Database
+from shared.database.base import Database, Reader
 from shared.errors import EX_CONFIG, EX_FAILED, ConfigError, EconstreamError, Transient
 from shared.registry import Registry
 from shared.serving import listening
@@ -33,7 +33,7 @@ async def open_door(database: Database, registry: Registry, token: str) -> Async
 
 
 def door_app(database: Database, registry: Registry, token: str) -> Starlette:
-    """Return the application: it reads and applies the schema, and writes nothing else."""
+    """Return the application: it reads, and writes the schema, offsets and resolutions alone."""
     expected = f"Bearer {token}".encode()
 
     def route(path: str, method: str, answer: Answer) -> Route:
@@ -43,42 +43,80 @@ def door_app(database: Database, registry: Registry, token: str) -> Starlette:
                 return _problem(401, "the token is not that of up.json", EX_FAILED)
             try:
                 return await answer(request)
+            except _IllegibleError as exc:
+                return _problem(400, f"the question cannot be read: {exc}", EX_FAILED)
             except EconstreamError as exc:
                 return _refusal(exc)
 
         return Route(path, guarded, methods=[method])
 
-    async def query(request: Request) -> Response:
-        try:
-            asked = json.loads(await _body(request))
-            sql, parameters = str(asked["sql"]), from_json(asked.get("parameters", []))
-        except (ValueError, TypeError, KeyError) as exc:
-            return _problem(400, f"the question cannot be read: {exc}", EX_FAILED)
-        batches = database.stream(sql, parameters)
-        # Before the first batch every error is still an answer of its own.
-        first = await anext(batches)
-        return StreamingResponse(_arrow(first, batches), media_type=_ARROW)
-
-    async def check_schema(_request: Request) -> Response:
-        return JSONResponse(await database.check_schema(registry))
-
-    async def apply_schema(_request: Request) -> Response:
-        return JSONResponse(await database.apply_schema(registry))
-
-    async def positions(_request: Request) -> Response:
-        return JSONResponse([asdict(position) for position in await database.positions()])
-
+    answers = _Answers(database, registry)
     return Starlette(
         routes=[
-            route("/query", "POST", query),
-            route("/schema", "GET", check_schema),
-            route("/schema", "POST", apply_schema),
-            route("/positions", "GET", positions),
+            route("/query", "POST", answers.query),
+            route("/schema", "GET", answers.check_schema),
+            route("/schema", "POST", answers.apply_schema),
+            route("/positions", "GET", answers.positions),
+            route("/positions", "POST", answers.reset_offsets),
+            route("/dead-letters/discard", "POST", answers.discard_letters),
         ]
     )
 
 
+class _Answers:
+    """What the door answers, each from the one database."""
+
+    def __init__(self, database: Database, registry: Registry) -> None:
+        self._database = database
+        self._registry = registry
+
+    async def query(self, request: Request) -> Response:
+        with _legible():
+            asked = json.loads(await _body(request))
+            sql, parameters = str(asked["sql"]), from_json(asked.get("parameters", []))
+        batches = self._database.stream(sql, parameters)
+        # Before the first batch every error is still an answer of its own.
+        first = await anext(batches)
+        return StreamingResponse(_arrow(first, batches), media_type=_ARROW)
+
+    async def check_schema(self, _request: Request) -> Response:
+        return JSONResponse(await self._database.check_schema(self._registry))
+
+    async def apply_schema(self, _request: Request) -> Response:
+        return JSONResponse(await self._database.apply_schema(self._registry))
+
+    async def positions(self, request: Request) -> Response:
+        with _legible():
+            reader = Reader(**request.query_params) if request.query_params else None
+        return JSONResponse([asdict(each) for each in await self._database.positions(reader)])
+
+    async def reset_offsets(self, request: Request) -> Response:
+        with _legible():
+            asked = json.loads(await _body(request))
+            reader = Reader(str(asked["cluster_id"]), str(asked["group_id"]))
+            targets = [(str(t), int(p), int(offset)) for t, p, offset in asked["targets"]]
+        positions = await self._database.reset_offsets(reader, targets)
+        return JSONResponse([asdict(each) for each in positions])
+
+    async def discard_letters(self, request: Request) -> Response:
+        with _legible():
+            ids = [int(each) for each in json.loads(await _body(request))]
+        return JSONResponse(await self._database.discard_letters(ids))
+
+
 _ARROW = "application/vnd.apache.arrow.stream"
+
+
+class _IllegibleError(Exception):
+    """What was asked is not of the form it should be."""
+
+
+@contextmanager
+def _legible() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, KeyError) as exc:
+        raise _IllegibleError(str(exc)) from exc
 
 
 async def _body(request: Request) -> bytes:

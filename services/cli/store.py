@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import asdict
 from typing import Any, Protocol, cast
 
 import pyarrow as pa
@@ -26,6 +27,12 @@ class Store(Protocol):
     async def check_schema(self, datasets: Iterable[Dataset]) -> list[str]: ...
 
     async def positions(self, reader: Reader | None = None) -> list[Position]: ...
+
+    async def reset_offsets(
+        self, reader: Reader, targets: Sequence[tuple[str, int, int]]
+    ) -> list[Position]: ...
+
+    async def discard_letters(self, ids: Sequence[int]) -> int: ...
 
 
 @asynccontextmanager
@@ -82,7 +89,24 @@ class _Remote:
         return await asyncio.to_thread(self._door.check_schema)
 
     async def positions(self, reader: Reader | None = None) -> list[Position]:
-        return [Position(**fields) for fields in await asyncio.to_thread(self._door.positions)]
+        asked = None if reader is None else asdict(reader)
+        found = await asyncio.to_thread(self._door.positions, asked)
+        return [Position(**fields) for fields in found]
+
+    async def reset_offsets(
+        self, reader: Reader, targets: Sequence[tuple[str, int, int]]
+    ) -> list[Position]:
+        found = await asyncio.to_thread(self._door.reset_offsets, asdict(reader), targets)
+        return [Position(**fields) for fields in found]
+
+    async def discard_letters(self, ids: Sequence[int]) -> int:
+        return await asyncio.to_thread(self._door.discard_letters, ids)
+
+
+async def rows_of(store: Store, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    """Return all rows of a query; for answers known to be small."""
+    async with closing(store.stream(sql, parameters)) as batches:
+        return [row async for batch in batches for row in batch.to_pylist()]
 
 
 def closing(batches: AsyncIterator[pa.RecordBatch]) -> aclosing[Any]:

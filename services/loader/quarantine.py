@@ -9,13 +9,19 @@ from shared.kafka import TopicPartition
 
 WINDOW = 10_000
 
-_OPEN_LETTERS = """SELECT d.topic, d.partition, d."offset"
+OPEN_LETTERS = """SELECT d.topic, d.partition, d."offset"
 FROM dead_letters AS d JOIN consumer_offsets AS o
 ON o.cluster_id = d.cluster_id AND o.topic = d.topic AND o.partition = d.partition
 WHERE o.cluster_id = $1 AND o.group_id = $2 AND d.resolved_at IS NULL
 AND d."offset" >= greatest(o.next_offset - $3, coalesce(o.first_offset, 0))
 AND d."offset" < o.next_offset ORDER BY d."offset"
 """
+"""The offsets of the letters that count, given cluster, group and WINDOW."""
+
+
+def allowed(limit: float) -> int:
+    """Return how many of a partition's last WINDOW records may be dead letters."""
+    return round(limit * WINDOW)
 
 
 class Quarantine:
@@ -36,7 +42,7 @@ class Quarantine:
     async def load(self, partitions: Collection[TopicPartition]) -> None:
         """Read from the store what counts in partitions; raises Transient while it is away."""
         rows = await self._database.fetch(
-            _OPEN_LETTERS, [self._reader.cluster_id, self._reader.group_id, WINDOW]
+            OPEN_LETTERS, [self._reader.cluster_id, self._reader.group_id, WINDOW]
         )
         self._open |= {tp: deque() for tp in partitions}
         for row in rows.to_pylist():
@@ -80,7 +86,7 @@ class Quarantine:
             Cause.DEAD_LETTERS,
             f"{tp.topic}[{tp.partition}] is paused: {count:,} of its last {WINDOW:,} records are "
             f"dead letters, and LOADER_DEAD_LETTER_LIMIT={self._limit:g} allows "
-            f"{int(self._limit * WINDOW):,}. `econstream dead-letters list --dataset {dataset}` "
+            f"{allowed(self._limit):,}. `econstream dead-letters list --dataset {dataset}` "
             "says why. Mend the producer; then discard those letters, or raise the limit and start "
             f"the loader again, or pass over the rest: `econstream offsets reset {dataset} "
             f"--to latest --partition {tp.partition}`",
@@ -88,4 +94,4 @@ class Quarantine:
         )
 
     def _is_too_many(self, count: int) -> bool:
-        return count > self._limit * WINDOW
+        return count > allowed(self._limit)

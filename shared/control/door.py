@@ -2,10 +2,10 @@
 
 import http.client
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pyarrow as pa
 
@@ -49,9 +49,27 @@ class Door:
         """Create what is missing, as `schema apply` does; return what was mended."""
         return self._lines("POST", "/schema")
 
-    def positions(self) -> list[dict[str, Any]]:
-        """Return the stored positions of the topics, one object a partition."""
-        with self._asked("GET", "/positions") as answer, _translated():
+    def positions(self, reader: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        """Return the stored positions of the topics, one object a partition.
+
+        They are those of one `reader` (cluster_id, group_id), or the newest.
+        """
+        asked = f"?{urlencode(reader)}" if reader else ""
+        return self._objects("GET", f"/positions{asked}")
+
+    def reset_offsets(
+        self, reader: Mapping[str, str], targets: Sequence[tuple[str, int, int]]
+    ) -> list[dict[str, Any]]:
+        """Begin an epoch at each (topic, partition, offset); return the positions."""
+        return self._objects("POST", "/positions", {**reader, "targets": list(targets)})
+
+    def discard_letters(self, ids: Sequence[int]) -> int:
+        """Resolve dead letters without trying them again; return how many were open."""
+        with self._asked("POST", "/dead-letters/discard", list(ids)) as answer, _translated():
+            return int(json.load(answer))
+
+    def _objects(self, method: str, path: str, body: Any = None) -> list[dict[str, Any]]:
+        with self._asked(method, path, body) as answer, _translated():
             found: list[dict[str, Any]] = json.load(answer)
         return found
 

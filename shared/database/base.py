@@ -113,6 +113,18 @@ class Database(Protocol):
     async def positions(self, reader: Reader | None = None) -> list[Position]:
         """Return the stored positions, of one reader or of the newest epoch of each partition."""
 
+    async def reset_offsets(
+        self, reader: Reader, targets: Sequence[tuple[str, int, int]]
+    ) -> list[Position]:
+        """Let the reading of each (topic, partition) go on at an offset, as another epoch.
+
+        A running loader of the group stores nothing more from where it was, notices, and goes
+        on from there. What is stored stays.
+        """
+
+    async def discard_letters(self, ids: Sequence[int]) -> int:
+        """Resolve open dead letters that nobody wants to try again; return how many it was."""
+
     async def write(self, batch: Batch) -> Written:
         """Write a batch in one transaction, offsets first.
 

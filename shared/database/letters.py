@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from shared.database.base import Batch, Database
+from shared.database.base import Batch
 from shared.database.sql import listed
 from shared.database.steps import Execute, Load, Steps
 from shared.database.tables import DEAD_LETTERS
@@ -76,9 +76,10 @@ def resolve_letters(batch: Batch) -> Steps[None]:
         yield Execute(_RESOLVE)
 
 
-async def discard_letters(database: Database, ids: Sequence[int]) -> int:
-    """Resolve letters that nobody wants to try again; return how many were open."""
-    return await database.execute(_DISCARD, [list(ids)])
+def discard(ids: Sequence[int]) -> Steps[int]:
+    """Yield the step that resolves letters nobody wants to try again; return how many it was."""
+    count: int = yield Execute(_DISCARD, (list(ids),))
+    return count
 
 
 def replay_record(letter: Mapping[str, Any]) -> Record:

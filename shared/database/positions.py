@@ -24,6 +24,13 @@ AND epoch < (SELECT max(epoch) FROM consumer_offsets
 WHERE group_id = $2 AND topic = $3 AND partition = $4)"""
 """Coming back to a cluster begins another epoch too: the topic was read elsewhere meanwhile."""
 
+_RESET = """UPDATE consumer_offsets SET epoch = greatest(epoch + 1,
+(SELECT max(epoch) + 1 FROM consumer_offsets
+WHERE group_id = $2 AND topic = $3 AND partition = $4)),
+next_offset = $5, first_offset = $5, last_offset = NULL, last_timestamp = NULL, last_crc32 = NULL,
+updated_at = now() WHERE cluster_id = $1 AND group_id = $2 AND topic = $3 AND partition = $4"""
+"""Whatever a loader is about to store, it started from another epoch and is refused."""
+
 _OF_READER = f"SELECT {_COLUMNS} FROM consumer_offsets WHERE cluster_id = $1 AND group_id = $2"
 
 _NEWEST = (
@@ -40,6 +47,17 @@ def claim(reader: Reader, partitions: Sequence[tuple[str, int, int]]) -> Steps[l
         yield Execute(_RISE, who)
     found = yield from stored(reader)
     wanted = {(topic, partition) for topic, partition, _ in partitions}
+    return [p for p in found if (p.topic, p.partition) in wanted]
+
+
+def reset(reader: Reader, targets: Sequence[tuple[str, int, int]]) -> Steps[list[Position]]:
+    """Yield the steps that begin an epoch at each (topic, partition, offset); return where."""
+    for topic, partition, offset in sorted(targets):
+        who = (reader.cluster_id, reader.group_id, topic, partition)
+        yield Execute(_CLAIM, (*who, offset))
+        yield Execute(_RESET, (*who, offset))
+    found = yield from stored(reader)
+    wanted = {(topic, partition) for topic, partition, _ in targets}
     return [p for p in found if (p.topic, p.partition) in wanted]
 
 

@@ -155,3 +155,35 @@ async def test_a_rehearsal_leaves_nothing(database: Database, feed: Feed) -> Non
     with pytest.raises(StaleOwner):
         await database.rehearse(replace(batch, moves=[Move(stale, stale)]))
     await database.write(batch)
+
+
+async def test_a_reset_begins_an_epoch_and_refuses_who_read_before(
+    database: Database, feed: Feed
+) -> None:
+    await feed.write([measure(0), measure(1)])
+    (reset,) = await database.reset_offsets(READER, [("topic", 0, 1)])
+    assert reset == Position("topic", 0, feed.position.epoch + 1, 1)
+    assert reset.first_offset == 1
+    with pytest.raises(StaleOwner):
+        await feed.write([measure(2)])
+    assert await feed.claim() == reset
+    await feed.write([measure(1)])
+    (again,) = await database.reset_offsets(READER, [("topic", 0, 0)])
+    assert again.epoch == reset.epoch + 1
+
+
+async def test_a_reset_rises_above_every_cluster_and_may_come_first(database: Database) -> None:
+    await database.claim(OTHER_CLUSTER, [("topic", 0, 0)])
+    (reset,) = await database.reset_offsets(READER, [("topic", 0, 7)])
+    (there,) = await database.positions(OTHER_CLUSTER)
+    assert (reset.next_offset, reset.first_offset) == (7, 7)
+    assert reset.epoch > there.epoch
+
+
+async def test_resets_at_once_are_all_told_apart(database: Database, feed: Feed) -> None:
+    outcomes = await asyncio.gather(
+        *(database.reset_offsets(READER, [("topic", 0, offset)]) for offset in range(4))
+    )
+    (last,) = await database.positions(READER)
+    assert last.epoch == 5
+    assert [last] in outcomes

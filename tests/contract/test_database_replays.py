@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.database.base import Database, Written
-from shared.database.letters import decode_headers, discard_letters, encode_headers, replay_record
+from shared.database.letters import decode_headers, encode_headers, replay_record
 from shared.decode import Rejected
 from shared.errors import InvalidRecord
 from shared.record import Message
@@ -122,8 +122,8 @@ async def test_without_versions_a_replay_only_fills_a_gap(database: Database) ->
 
 async def test_discarded_letters_are_resolved_once(database: Database, feed: Feed) -> None:
     letters = [(await letter_of(feed))[0] for _ in range(3)]
-    assert await discard_letters(database, [*letters[:2], 999]) == 2
-    assert await discard_letters(database, letters[:2]) == 0
+    assert await database.discard_letters([*letters[:2], 999]) == 2
+    assert await database.discard_letters(letters[:2]) == 0
     found = await rows(database, "dead_letters", "id, resolution")
     assert [row["resolution"] for row in found] == ["discarded", "discarded", None]
 

@@ -125,6 +125,35 @@ async def test_the_schema_is_checked_and_mended(running: Running, database: Data
     assert await asyncio.to_thread(door.positions) == []
 
 
+async def test_offsets_are_reset_and_letters_discarded(
+    running: Running, database: Database
+) -> None:
+    door, reader = Door(running), {"cluster_id": "c", "group_id": "g"}
+    reset = await asyncio.to_thread(door.reset_offsets, reader, [("topic", 0, 5)])
+    assert reset == await asyncio.to_thread(door.positions, reader)
+    assert (reset[0]["next_offset"], reset[0]["first_offset"]) == (5, 5)
+    other = {"cluster_id": "c", "group_id": "other"}
+    assert await asyncio.to_thread(door.positions, other) == []
+    assert await asyncio.to_thread(door.discard_letters, [1, 2]) == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/positions", b"[]"),
+        ("/positions", b'{"cluster_id": "c", "group_id": "g", "targets": [["t", 0]]}'),
+        ("/positions", b'{"cluster_id": "c", "group_id": "g", "targets": [["t", "x", 1]]}'),
+        ("/dead-letters/discard", b"{"),
+        ("/dead-letters/discard", b'["x"]'),
+    ],
+)
+async def test_a_change_that_cannot_be_read_is_refused(
+    running: Running, path: str, body: bytes
+) -> None:
+    assert (await raw(running, "POST", path, body))[0] == 400
+    assert (await raw(running, "POST", path, body, "wrong"))[0] == 401
+
+
 @pytest.mark.parametrize("token", ["", "wrong", f"{TOKEN}x", "ü"])
 async def test_without_the_token_nothing_is_answered(running: Running, token: str) -> None:
     for method, path in (("POST", "/query"), ("GET", "/schema"), ("POST", "/schema")):

@@ -17,7 +17,12 @@ COMMANDS = sorted(
     for path in (ROOT / "services/cli/commands").glob("*.py")
     if path.stem != "__init__"
 )
-GROUPS = {"schema": ["sql", "json", "apply", "check"], "watch": ["add", "remove", "list"]}
+GROUPS = {
+    "dead-letters": ["list", "show", "replay", "discard"],
+    "offsets": ["show", "reset"],
+    "schema": ["sql", "json", "apply", "check"],
+    "watch": ["add", "remove", "list"],
+}
 HEAVY = ("aiokafka", "asyncpg", "duckdb", "fastapi", "httpx", "pandas", "pyarrow", "rich")
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
-from shared.database import positions
+from shared.database import letters, positions
 from shared.database.base import Batch, Position, Reader, Written
 from shared.database.duckdb import schema, session
 from shared.database.duckdb.read import Reading
@@ -96,6 +96,14 @@ class DuckdbDatabase:
 
     async def positions(self, reader: Reader | None = None) -> list[Position]:
         return await self._transact(positions.stored(reader))
+
+    async def reset_offsets(
+        self, reader: Reader, targets: Sequence[tuple[str, int, int]]
+    ) -> list[Position]:
+        return await self._transact(positions.reset(reader, targets))
+
+    async def discard_letters(self, ids: Sequence[int]) -> int:
+        return await self._transact(letters.discard(ids))
 
     async def write(self, batch: Batch) -> Written:
         return await store(batch, self._transact, self._hints, locks=False)

@@ -9,7 +9,7 @@ import asyncpg
 import pyarrow as pa
 from pydantic import SecretStr
 
-from shared.database import positions
+from shared.database import letters, positions
 from shared.database.base import Batch, Position, Reader, Written
 from shared.database.postgres import read, schema
 from shared.database.postgres.arrow import set_codecs
@@ -85,6 +85,14 @@ class PostgresDatabase:
 
     async def positions(self, reader: Reader | None = None) -> list[Position]:
         return await self._transact(positions.stored(reader))
+
+    async def reset_offsets(
+        self, reader: Reader, targets: Sequence[tuple[str, int, int]]
+    ) -> list[Position]:
+        return await self._transact(positions.reset(reader, targets))
+
+    async def discard_letters(self, ids: Sequence[int]) -> int:
+        return await self._transact(letters.discard(ids))
 
     async def write(self, batch: Batch) -> Written:
         return await store(batch, self._transact, self._hints, locks=True)
