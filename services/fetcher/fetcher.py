@@ -24,7 +24,7 @@ from services.fetcher.source import Source
 from services.fetcher.watching import WatchedFile
 from services.fetcher.watchlist import Watchlist, read_watchlist
 from shared.datasets.news_articles import DATASET as NEWS_ARTICLES
-from shared.errors import ConfigError, Transient
+from shared.errors import ConfigError, EconstreamError, Transient
 from shared.observability import get_logger
 from shared.settings import Settings
 
@@ -117,8 +117,9 @@ class Fetcher:
     async def serve(self, stop: asyncio.Event, names: Iterable[str] | None = None) -> None:
         """Keep the named sources fresh, or all, until `stop` is set.
 
-        A source that lacks a setting is left out with a warning, unless it was named: then
-        ConfigError is raised. What the watchlist gains is fetched within seconds.
+        A source that lacks a setting, or is at fault, is left out with a warning, unless it was
+        named: then ConfigError is raised. What the watchlist gains is fetched within seconds;
+        where it brings a source to a fault, that source alone waits until it is mended.
         """
         watched = WatchedFile(self._settings.watchlist)
         left_out: dict[str, str] = {}
@@ -129,7 +130,7 @@ class Fetcher:
 
         def tell(before: Watchlist, after: Watchlist) -> None:
             for source in ready:
-                if self._asks(source, after) != self._asks(source, before):
+                if self._asks_anew(source, before, after):
                     changed[source.name].set()
 
         async with self._client(ready) as client, asyncio.TaskGroup() as group:
@@ -176,7 +177,22 @@ class Fetcher:
     def _asks(
         self, source: Source, watchlist: Watchlist, since: dt.date | None = None
     ) -> Sequence[Request]:
-        return source.configured(watchlist).requests(watchlist, self._settings, since)
+        """Return what a source asks; a fault of its own is a ConfigError that names it."""
+        try:
+            return source.configured(watchlist).requests(watchlist, self._settings, since)
+        except EconstreamError:
+            raise
+        except Exception as exc:  # a source is foreign code: its fault leaves the others alone
+            raise ConfigError(
+                f"a fault in the source {source.name}: {exc!r}; mend it, or uninstall its package"
+            ) from exc
+
+    def _asks_anew(self, source: Source, before: Watchlist, after: Watchlist) -> bool:
+        """Return whether a source asks something else; also where it cannot say what."""
+        try:
+            return self._asks(source, after) != self._asks(source, before)
+        except ConfigError:
+            return True
 
     async def _keep_fresh(
         self,
@@ -201,7 +217,11 @@ class Fetcher:
     async def _refresh(
         self, source: Source, watched: WatchedFile, client: HttpClient, probing: bool
     ) -> RunSummary:
-        requests = self._asks(source, watched.current)
+        try:
+            requests = self._asks(source, watched.current)
+        except ConfigError as exc:
+            # What the watchlist says now may be mended: the others go on meanwhile.
+            raise Transient(str(exc)) from exc
         configured = source.configured(watched.current)
         patience = 1 if probing else GIVE_UP_AFTER
         return await self._fetch(configured, requests, client, patience=patience)
