@@ -60,7 +60,9 @@ def show(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show one dead letter: where it came from, why it was refused, and what it says.
+    """Show one dead letter whole.
+
+    Where it came from, why it was refused, and what it says.
 
     \b
     Examples
@@ -84,10 +86,10 @@ def replay(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Publish open dead letters again, as they were, with the as_of that they had.
+    """Publish open dead letters again, as they were.
 
-    A loader that stores one resolves its letter; one that is refused again stays, with one more
-    attempt. What became known since is never overwritten.
+    They keep the as_of that they had. A loader that stores one resolves its letter; one that is
+    refused again stays, with one more attempt. What became known since is never overwritten.
 
     \b
     Examples

@@ -16,10 +16,11 @@ def show(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the store holds of each partition, what the broker holds, and the true lag.
+    """Show what is stored of each partition, and the true lag.
 
-    The lag is the broker's end less what is stored, not what was read. The state says whether a
-    partition is caught up, behind, or waits until something is mended.
+    Beside it stands what the broker holds. The lag is the broker's end less what is stored, not
+    what was read. The state says whether a partition is caught up, behind, or waits until
+    something is mended.
 
     \b
     Examples
