@@ -1,5 +1,6 @@
 """When a source is worth asking: at a period, or at times of day where its market is."""
 
+import calendar
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,7 +50,11 @@ class At:
 
     def __str__(self) -> str:
         times = ", ".join(f"{time:%H:%M}" for time in self.times)
-        return f"{times} in {self.zone.rpartition('/')[2].replace('_', ' ')}"
+        place = self.zone.rpartition("/")[2].replace("_", " ")
+        names = " and ".join(calendar.day_abbr[day] for day in sorted(self.weekdays))
+        days = {_WEEK: "", WORKDAYS: " on workdays"}.get(self.weekdays, f" on {names}")
+        holidays = "" if self.closed is _never else " but holidays"
+        return f"{times} in {place}{days}{holidays}"
 
     def after(self, moment: dt.datetime) -> dt.datetime:
         place = ZoneInfo(self.zone)

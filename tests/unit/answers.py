@@ -56,7 +56,10 @@ def chart(
     quote: Mapping[str, Any] | None = None,
     **meta: Any,
 ) -> Answer:
-    """Return Yahoo's chart answer; the other prices are the close unless `quote` says."""
+    """Return Yahoo's chart answer; the other prices are the close unless `quote` says.
+
+    So are the adjusted ones, where none are given; empty, there are none in the answer.
+    """
     prices = {name: list(close) for name in ("open", "high", "low", "close")}
     columns = prices | {"volume": [1] * len(close)} | dict(quote or {})
     result: dict[str, Any] = {
@@ -71,8 +74,9 @@ def chart(
     }
     if timestamps is not None:
         result["timestamp"] = list(timestamps)
-    if adjclose is not None:
-        result["indicators"]["adjclose"] = [{"adjclose": list(adjclose)}]
+    adjusted = list(close if adjclose is None else adjclose)
+    if adjusted:
+        result["indicators"]["adjclose"] = [{"adjclose": adjusted}]
     body = orjson.dumps({"chart": {"result": [result], "error": None}})
     return answer(f"{CHART}/AAPL?interval=1d", body, fetched_at=fetched_at)
 

@@ -82,6 +82,17 @@ def test_when_every_source_is_due() -> None:
     assert found == CADENCES
 
 
+def test_a_cadence_says_what_it_is() -> None:
+    said = {source.name: str(source.cadence) for source in discover() if source.cadence}
+    assert said == {
+        "cboe": "08:00, 16:00, 19:30 in Chicago on workdays but holidays",
+        "cboe_options": "17:00 in New York on workdays but holidays",
+        "fredgraph": "09:00, 16:30 in Chicago on workdays",
+        "ici": "12:30, 17:30 in New York on Wed and Thu",
+        "yahoo": "04:30, 12:30, 17:00 in New York",
+    }
+
+
 def test_nobody_asks_for_a_close_on_a_holiday() -> None:
     options = discover().find("cboe_options")
     assert options is not None

@@ -51,7 +51,7 @@ def test_each_day_with_a_close_is_one_bar_and_the_later_counts(
 def test_a_bar_without_open_or_volume_is_published_with_null() -> None:
     quote = {"open": [None], "volume": [None]}
     (bar,) = bars_of(SOURCE.parse(chart([moment("2024-10-30T13:30Z")], [5.0], quote=quote)))
-    assert (bar["open"], bar["close"], bar["volume"], bar["adj_close"]) == (None, 5.0, None, None)
+    assert (bar["open"], bar["close"], bar["volume"], bar["adj_close"]) == (None, 5.0, None, 5.0)
 
 
 def test_currency_and_symbol_stay_as_quoted_and_negative_first_trade_dates_do_no_harm() -> None:
@@ -200,3 +200,9 @@ def test_volumes_beyond_a_float_are_exact_and_fractions_are_rounded_with_a_warni
 def test_bars_were_known_when_they_were_fetched() -> None:
     (rows,) = SOURCE.parse(chart([0], [1.0])).rows
     assert rows.as_of == FETCHED_AT
+
+
+def test_bars_without_adjusted_closes_are_warned_of() -> None:
+    parsed = SOURCE.parse(chart([1_727_098_200], [100.0], adjclose=[]))
+    assert parsed.rows[0].table["adj_close"].to_pylist() == [None]
+    assert parsed.warnings == ["'adjclose' is missing in Yahoo's bars: adj_close is null"]

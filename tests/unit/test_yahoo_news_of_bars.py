@@ -63,3 +63,9 @@ def test_no_event_and_a_whole_history_make_nothing_due() -> None:
     events = {"dividends": {str(SPLIT): {"date": SPLIT, "amount": 0.25}}}
     assert not SOURCE.parse(answered(news(), {})).also
     assert not SOURCE.parse(answered(whole(), events)).also
+
+
+def test_a_history_is_asked_for_as_a_whole_once_a_month() -> None:
+    for days, again in ((0, False), (29, False), (30, True)):
+        had = Had(url="x", asked_at=FETCHED_AT, whole_at=FETCHED_AT - dt.timedelta(days=days))
+        assert (SOURCE.narrowed(whole(), had) == whole()) == again

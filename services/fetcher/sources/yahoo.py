@@ -22,10 +22,11 @@ from services.fetcher.answer import (
 )
 from services.fetcher.body import data_of, json_object
 from services.fetcher.cadence import At, Cadence
-from services.fetcher.columns import make_rows, new_columns, repeated
+from services.fetcher.columns import make_rows, repeated
 from services.fetcher.memory import Had
 from services.fetcher.source import Source
 from services.fetcher.watchlist import Watchlist
+from services.fetcher.yahoo_bars import bars_of, of_open_session, trading_days
 from services.fetcher.yahoo_events import corporate_actions
 from shared.dataset import Dataset
 from shared.datasets.corporate_actions import DATASET as CORPORATE_ACTIONS
@@ -35,16 +36,12 @@ from shared.settings import Settings
 
 _CHART = "https://query1.finance.yahoo.com/v8/finance/chart/"
 _PATH = re.compile(r"/v8/finance/chart/([^/]+)")
-_PRICES = ("open", "high", "low", "close")
 _BEFORE_ALL = -2_208_988_800
 """1900-01-01: earlier than any bar; a later bound would cut histories that begin before 1970."""
-_LATEST = 250_000_000_000
-"""In the year 9892; Yahoo's bars lie in the past."""
 _CLOSES = At("America/New_York", (dt.time(4, 30), dt.time(12, 30), dt.time(17)))
 """After those of Asia, Europe and New York."""
-_SETTLING = dt.timedelta(minutes=30)
-"""Quotes of most exchanges are delayed by 15 or 20 minutes."""
 _OVERLAP = dt.timedelta(days=14)
+_WHOLE_EVERY = dt.timedelta(days=30)
 _ADJUSTED = dt.timedelta(days=1)
 """How long after a split or a dividend Yahoo has adjusted the whole history for it."""
 
@@ -65,7 +62,8 @@ class Yahoo(Source):
 
     A history that was had is asked for from two weeks before then on. Where these weeks bring a
     split, a dividend or a capital gain, which change all bars before them, the whole history is
-    asked for again, until that was done a day after the event.
+    asked for again, until that was done a day after the event. It is so once a month in any
+    case, for bars that Yahoo corrects without a word.
     """
 
     name: ClassVar[str] = "yahoo"
@@ -103,6 +101,8 @@ class Yahoo(Source):
         return [Request(f"{_CHART}{quote(t, safe='')}?{urlencode(query)}") for t in tickers]
 
     def narrowed(self, request: Request, had: Had) -> Request:
+        if had.whole_at is not None and had.asked_at - had.whole_at >= _WHOLE_EVERY:
+            return request
         begin = dt.datetime.combine(had.asked_at - _OVERLAP, dt.time.min, dt.UTC)
         query = query_of(request.url) | {"period1": str(int(begin.timestamp()))}
         base = request.url.partition("?")[0]
@@ -142,9 +142,9 @@ class Yahoo(Source):
         if not timestamps:
             return Parsed()
         warnings: list[str] = []
-        bars = _bars(result, timestamps, warnings)
-        days = _trading_days(timestamps, meta)
-        is_open = _of_open_session(days, meta, answer.fetched_at)
+        bars = bars_of(result, timestamps, warnings)
+        days = trading_days(timestamps, meta)
+        is_open = of_open_session(days, meta, answer.fetched_at)
         count, ticker = len(days), meta.get("symbol") or asked
         columns = bars | {
             "ticker": repeated(ticker, count, "symbol"),
@@ -156,7 +156,7 @@ class Yahoo(Source):
         kept, skipped = self._publishable(table.sort_by("moment"))
         arrays = {name: kept[name].combine_chunks() for name in columns}
         rows = make_rows(YFINANCE_OHLCV, arrays, answer.known_at, self.name)
-        dated = partial(_trading_days, meta=meta)
+        dated = partial(trading_days, meta=meta)
         actions = corporate_actions(result, ticker, dated, answer.known_at, self.name)
         return _counted(skipped, [rows, *actions], warnings)
 
@@ -207,94 +207,6 @@ def _refuse_error(error: object, asked: str) -> None:
     if error.get("code") == "Not Found":
         raise UnknownNameError(f"unknown symbol {asked}: Yahoo has nothing of this name")
     raise UpstreamError(f"Yahoo answered {error.get('code')}: {error.get('description')}")
-
-
-def _bars(
-    result: dict[str, Any], timestamps: list[Any], warnings: list[str]
-) -> dict[str, pa.Array]:
-    """Return prices and volume, an element for each timestamp; what is not finite is null."""
-    indicators = result.get("indicators")
-    if not isinstance(indicators, dict):
-        raise UnreadableAnswer("'indicators' is missing: Yahoo's answers have changed")
-    quotes, adjusted = indicators.get("quote"), indicators.get("adjclose")
-    if not isinstance(quotes, list) or not quotes or not isinstance(quotes[0], dict):
-        raise UnreadableAnswer("'quote' is missing: Yahoo's answers have changed")
-    known = (*_PRICES, "volume")
-    warnings += new_columns(quotes[0], known, "Yahoo's bars")
-    columns = {name: _prices(_parallel(quotes[0], name, timestamps), name) for name in _PRICES}
-    columns["volume"] = _volumes(_parallel(quotes[0], "volume", timestamps), warnings)
-    if isinstance(adjusted, list) and adjusted and isinstance(adjusted[0], dict):
-        columns["adj_close"] = _prices(_parallel(adjusted[0], "adjclose", timestamps), "adjclose")
-    else:
-        columns["adj_close"] = pa.nulls(len(timestamps), pa.float64())
-    return columns
-
-
-def _parallel(arrays: dict[str, Any], name: str, timestamps: list[Any]) -> list[Any]:
-    values = arrays.get(name)
-    if not isinstance(values, list):
-        raise UnreadableAnswer(f"the column {name!r} of Yahoo's bars has vanished")
-    if len(values) != len(timestamps):
-        raise UnreadableAnswer(f"{name!r} has {len(values)} values for {len(timestamps)} bars")
-    return values
-
-
-def _prices(values: list[Any], name: str) -> pa.Array:
-    try:
-        prices = pa.array(values, pa.float64())
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as exc:
-        raise UnreadableAnswer(f"{name!r} holds something that is no number: {exc}") from exc
-    return pc.if_else(pc.is_finite(prices), prices, pa.scalar(None, pa.float64()))
-
-
-def _volumes(values: list[Any], warnings: list[str]) -> pa.Array:
-    try:
-        found = pa.array(values)
-        if pa.types.is_integer(found.type):
-            return pc.cast(found, pa.int64())
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as exc:
-        raise UnreadableAnswer(f"'volume' holds something that is no number: {exc}") from exc
-    exact = _prices(values, "volume")
-    whole = pc.round(exact)
-    if not pc.all(pc.equal(exact, whole), min_count=0).as_py():
-        warnings.append("fractions in Yahoo's volume, rounded")
-    try:
-        return pc.cast(whole, pa.int64())
-    except pa.ArrowInvalid as exc:
-        raise UnreadableAnswer(f"'volume' is out of range: {exc}") from exc
-
-
-def _trading_days(timestamps: list[Any], meta: dict[str, Any]) -> pa.Array:
-    """Return each timestamp's day in the exchange's time zone."""
-    zone = meta.get("exchangeTimezoneName")
-    if not isinstance(zone, str):
-        raise UnreadableAnswer("'exchangeTimezoneName' has vanished: no trading day without it")
-    try:
-        seconds = pa.array(timestamps, pa.int64())
-        if seconds.null_count or not pc.all(pc.less(pc.abs(seconds), _LATEST)).as_py():
-            raise UnreadableAnswer("'timestamp' holds something that is no moment")
-        moments = pc.cast(seconds, pa.timestamp("s", zone))
-        return pc.cast(pc.local_timestamp(moments), pa.date32())
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as exc:
-        raise UnreadableAnswer(f"'timestamp' or its time zone {zone!r} is wrong: {exc}") from exc
-
-
-def _of_open_session(days: pa.Array, meta: dict[str, Any], fetched_at: dt.datetime) -> pa.Array:
-    """Return for each bar whether its session was still open when the answer was fetched.
-
-    Without a trading period in the answer, the day of the fetch counts as open.
-    """
-    now = int(fetched_at.timestamp())
-    today, over = now, False
-    try:
-        session = meta["currentTradingPeriod"]["regular"]
-        today, end = int(session["start"]), int(session["end"])
-        quoted = int(meta.get("regularMarketTime") or 0)
-        over = now >= end + _SETTLING.total_seconds() or end <= quoted <= now
-    except (KeyError, TypeError, ValueError):
-        pass
-    open_day = _trading_days([today], meta)[0]
-    return pc.and_(pc.equal(days, open_day), pa.scalar(not over))
 
 
 SOURCE = Yahoo()
