@@ -17,37 +17,45 @@ from services.fetcher.columns import (
     new_columns,
     texts,
 )
+from services.fetcher.listing import Listing
 from shared.columns import UTC_MICROSECONDS
 from shared.datasets.fred_data import DATASET as FRED_DATA
 from shared.datasets.fred_series import DATASET as FRED_SERIES
 from shared.record import Rows
 
 _TEXT_FIELDS = ("title", "units", "frequency", "seasonal_adjustment")
-_NEEDED = ("series_id", *_TEXT_FIELDS, "last_updated", "observations")
+_NEEDED = ("series_id", *_TEXT_FIELDS, "last_updated")
 _SERIES_FIELDS = (
-    *(*_NEEDED, "notes", "copyright_id", "release_id"),
+    *(*_NEEDED, "observations", "notes", "copyright_id", "release_id"),
     *("observation_start", "observation_end", "popularity"),
 )
 
 
-def bulk(answer: Answer, document: dict[str, Any], watched: Iterable[str], source: str) -> Parsed:
+def bulk(answer: Answer, listing: Listing, watched: Iterable[str], source: str) -> Parsed:
     """Return a page of all series of a release: their values, and what those not watched are.
 
     A series that is watched is described by its own route, which says more. Values were known
     when FRED last updated their series, and never later than the fetch.
     """
-    found = document.get("series")
-    if not isinstance(found, list):
+    if not isinstance(listing.document.get("series"), list):
         raise UnreadableAnswer("'series' is missing: FRED's answers have changed")
-    columns = {name: column_of(found, name, "a release's series") for name in _NEEDED}
-    columns["notes"] = [series.get("notes") or None for series in found]
+    columns: dict[str, list[Any]] = {name: [] for name in (*_NEEDED, "notes")}
+    observed: list[pa.Table] = []
+    for piece in listing.pieces:
+        first = len(columns["series_id"])
+        for name in _NEEDED:
+            columns[name] += column_of(piece, name, "a release's series")
+        columns["notes"] += [series.get("notes") or None for series in piece]
+        observed.append(_observed(column_of(piece, "observations", "a release's series"), first))
+        if not first:
+            listing.warnings.extend(_new_columns(piece))
     updated = [_moment(text, answer) for text in columns["last_updated"]]
-    warnings = new_columns(found[0] if found else (), _SERIES_FIELDS, "a release's series")
-    values = _values(columns, updated, warnings, source)
+    values = _values(columns["series_id"], pa.concat_tables(observed), updated, source)
     alone = [n for n, name in enumerate(columns["series_id"]) if name not in set(watched)]
-    described = _described(columns, updated, alone, _release_name(document), source)
-    more = list(_next_page(answer, document))
-    return Parsed([values, described], warnings=warnings, more=more)
+    release = _release_name(listing.document)
+    described = _described(columns, updated, alone, release, source)
+    more = list(_next_page(answer, listing.document))
+    return Parsed([values, described], warnings=listing.warnings, more=more)
 
 
 def calendar(answer: Answer, document: dict[str, Any]) -> Parsed:
@@ -109,31 +117,44 @@ def _moment(text: object, answer: Answer) -> dt.datetime:
     return min(found, answer.fetched_at) if found else answer.known_at
 
 
-def _values(
-    columns: Mapping[str, list[Any]],
-    updated: Sequence[dt.datetime],
-    warnings: list[str],
-    source: str,
-) -> Rows:
-    """Return the values of all series, each known when its series was updated."""
+def _new_columns(piece: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return warnings of what is new in a series, and in an observation."""
+    found = new_columns(piece[0] if piece else (), _SERIES_FIELDS, "a release's series")
+    lists = [series["observations"] for series in piece]
+    shown: Mapping[str, Any] = next((observations[0] for observations in lists if observations), {})
+    return found + new_columns(shown, ("date", "value"), "a release's observations")
+
+
+def _observed(lists: Sequence[Any], first: int) -> pa.Table:
+    """Return the observations of some series, each with the number of the series it is of."""
     days: list[Any] = []
     values: list[Any] = []
-    for found in columns["observations"]:
+    for found in lists:
         if not isinstance(found, list):
             raise UnreadableAnswer("'observations' is no list: FRED's answers have changed")
         days += column_of(found, "date", "observations")
         values += column_of(found, "value", "observations")
-    shown: Mapping[str, Any] = next((found[0] for found in columns["observations"] if found), {})
-    warnings += new_columns(shown, ("date", "value"), "a release's observations")
-    owners = pa.array(
-        [n for n, found in enumerate(columns["observations"]) for _ in found], pa.int64()
-    )
     said = texts(values, "value")
     missing = pc.is_in(said, pa.array([".", ""]))
+    owners = [first + n for n, found in enumerate(lists) for _ in found]
+    return pa.table(
+        {
+            "owner": pa.array(owners, pa.int64()),
+            "date": dates(texts(days, "date"), "date"),
+            "value": figures(pc.if_else(missing, pa.scalar(None, pa.string()), said), "value"),
+        }
+    )
+
+
+def _values(
+    series: Sequence[Any], observed: pa.Table, updated: Sequence[dt.datetime], source: str
+) -> Rows:
+    """Return the values of all series, each known when its series was updated."""
+    owners = observed["owner"].combine_chunks()
     table = {
-        "series_id": texts(columns["series_id"], "series_id").take(owners),
-        "date": dates(texts(days, "date"), "date"),
-        "value": figures(pc.if_else(missing, pa.scalar(None, pa.string()), said), "value"),
+        "series_id": texts(series, "series_id").take(owners),
+        "date": observed["date"].combine_chunks(),
+        "value": observed["value"].combine_chunks(),
     }
     as_of = pa.chunked_array([pa.array(updated, UTC_MICROSECONDS).take(owners)])
     return make_rows(FRED_DATA, table, as_of, source)

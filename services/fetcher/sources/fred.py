@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.fetcher.answer import CONTINUES, Answer, Parsed, Request, query_of
-from services.fetcher.body import json_object
 from services.fetcher.columns import dates, figures, make_rows, repeated
 from services.fetcher.fred_answers import (
     REALTIME,
@@ -146,7 +145,8 @@ class Fred(Source):
     def parse(self, answer: Answer) -> Parsed:
         if answer.path == OBSERVATIONS:
             return _observations(answer, read_listing(answer, "observations"))
-        document, warnings = json_object(answer)
+        listing = read_listing(answer, "series", nested=True)
+        document, warnings = listing.document, listing.warnings
         refuse_error(answer, document)
         match answer.path.rpartition("/fred/")[2]:
             case "series":
@@ -163,7 +163,7 @@ class Fred(Source):
             case "release/series":
                 return _release_due(answer, document)
             case _:
-                return bulk(answer, document, self._watched, self.name)
+                return bulk(answer, listing, self._watched, self.name)
 
     def _due(self, answer: Answer, document: dict[str, Any]) -> Parsed:
         """Return what the updates of series make due."""
