@@ -112,7 +112,8 @@ async def hosting(settings: Settings) -> AsyncIterator[Host]:
             servers = broker.bootstrap_servers
             settings = settings.model_copy(update={"kafka_bootstrap_servers": servers})
         cluster = await connect(settings)
-        database = create_database(settings, application="econstream-up")
+        # Loaders of one group know each other's connections by this name.
+        database = create_database(settings, application=settings.loader_group_id)
         stack.push_async_callback(database.close)
         await database.open()
         await database.apply_schema(registry)

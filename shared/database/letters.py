@@ -3,7 +3,7 @@
 import base64
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -135,12 +135,14 @@ def _letter(batch: Batch, rejected: Rejected) -> dict[str, Any]:
 
 def encode_headers(headers: Headers) -> str:
     """Return headers as a JSON array of [name, base64 of the value], which loses nothing."""
-    return json.dumps([[name, base64.b64encode(value).decode()] for name, value in headers])
+    # Kafka knows headers without a value, whatever our type says.
+    given: Iterable[tuple[str, bytes | None]] = headers
+    return json.dumps([[name, value and base64.b64encode(value).decode()] for name, value in given])
 
 
 def decode_headers(text: str) -> Headers:
     """Return the headers that `encode_headers` wrote down."""
-    return tuple((name, base64.b64decode(value)) for name, value in json.loads(text))
+    return tuple((name, base64.b64decode(value or "")) for name, value in json.loads(text))
 
 
 def _moment(timestamp_ms: int) -> dt.datetime | None:

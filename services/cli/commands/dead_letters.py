@@ -115,10 +115,10 @@ def discard(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Resolve open dead letters without trying them again; they stay in the database.
+    """Resolve open dead letters without trying them again.
 
-    They count no longer towards LOADER_DEAD_LETTER_LIMIT, so that a partition that was paused
-    by them goes on.
+    They stay in the database, and count no longer towards LOADER_DEAD_LETTER_LIMIT, so that a
+    partition that was paused by them goes on.
 
     \b
     Examples

@@ -15,6 +15,7 @@ from shared.database.postgres import read, schema
 from shared.database.postgres.arrow import set_codecs
 from shared.database.postgres.faults import DRIVER_ERRORS, connecting, translated
 from shared.database.postgres.session import Connection, touched, transact
+from shared.database.postgres.zombies import ending_zombies
 from shared.database.steps import Steps
 from shared.database.write import Hints, rehearse, store
 from shared.dataset import Dataset
@@ -122,11 +123,6 @@ class PostgresDatabase:
                 return touched(await connection.execute(sql, *parameters))
 
     async def _connect(self) -> asyncpg.Pool:
-        settings = {
-            "application_name": self._application,
-            "timezone": "UTC",
-            "client_min_messages": "warning",
-        }
         with connecting():
             return await asyncpg.create_pool(
                 self._dsn.get_secret_value(),
@@ -134,9 +130,22 @@ class PostgresDatabase:
                 max_size=self._pool_size,
                 timeout=CONNECT_SECONDS,
                 command_timeout=COMMAND_SECONDS,
-                server_settings=settings,
+                server_settings=self._named,
                 init=set_codecs,
             )
+
+    @property
+    def _named(self) -> dict[str, str]:
+        return {
+            "application_name": self._application,
+            "timezone": "UTC",
+            "client_min_messages": "warning",
+        }
+
+    async def _connect_aside(self) -> asyncpg.Connection:
+        """Return a connection beside the pool, which may have none left."""
+        dsn = self._dsn.get_secret_value()
+        return await asyncpg.connect(dsn, timeout=PING_SECONDS, server_settings=self._named)
 
     @asynccontextmanager
     async def _lend(self) -> AsyncIterator[Connection]:
@@ -154,5 +163,8 @@ class PostgresDatabase:
                 await pool.release(connection, timeout=CLOSE_SECONDS)
 
     async def _transact(self, steps: Steps[T]) -> T:
-        async with self._lend() as connection:
+        async with (
+            self._lend() as connection,
+            ending_zombies(connection.get_server_pid(), self._connect_aside),
+        ):
             return await transact(connection, steps)
