@@ -14,6 +14,9 @@ from shared.record import Message
 BATCH_BYTES = 8 * 1024 * 1024
 """Large messages make smaller batches, so that memory is bounded by bytes."""
 
+PENDING_BYTES = 4 * BATCH_BYTES
+"""All that is gathered of all topics; with more of it no batch waits to be filled."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -87,6 +90,8 @@ class Gatherer:
     def take(self, lanes: Collection[int]) -> list[Chunk]:
         """Return the chunks of these lanes that are due: full, or old enough."""
         now = time.monotonic()
+        if sum(pending.messages.bytes for pending in self._pending.values()) >= PENDING_BYTES:
+            now = float("inf")
         due = [
             (topic, lane)
             for (topic, lane), pending in self._pending.items()

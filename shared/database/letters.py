@@ -135,14 +135,14 @@ def _letter(batch: Batch, rejected: Rejected) -> dict[str, Any]:
 
 def encode_headers(headers: Headers) -> str:
     """Return headers as a JSON array of [name, base64 of the value], which loses nothing."""
-    # Kafka knows headers without a value, whatever our type says.
+    # Kafka knows headers without a value, whatever our type says: to us it is an empty one.
     given: Iterable[tuple[str, bytes | None]] = headers
-    return json.dumps([[name, value and base64.b64encode(value).decode()] for name, value in given])
+    return json.dumps([[name, base64.b64encode(value or b"").decode()] for name, value in given])
 
 
 def decode_headers(text: str) -> Headers:
     """Return the headers that `encode_headers` wrote down."""
-    return tuple((name, base64.b64decode(value or "")) for name, value in json.loads(text))
+    return tuple((name, base64.b64decode(value)) for name, value in json.loads(text))
 
 
 def _moment(timestamp_ms: int) -> dt.datetime | None:
