@@ -41,7 +41,7 @@ format: .venv/.dev ## put the code into the house's format
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format .
 
-bench: .venv/.dev ## measure Kafka to database against the database's own limit
+bench: .venv/.dev ## measure the pipeline's parts, each beside the limit of what it stands on
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 up: ## run the deployment in Docker: PostgreSQL, Kafka and the services, API on 127.0.0.1:8000

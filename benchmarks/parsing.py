@@ -62,6 +62,7 @@ def _cases(rows: int) -> Iterator[Case]:
     yield Case("fred", url("DGS10"), answers.observations(rows), *json)
     known = answers.observations(rows, vintages=400)
     yield Case("alfred", url("GDP", **vintages), known, *json)
+    yield Case("release", answers.RELEASE_URL, answers.release(rows), *json)
     table = ("pandas.read_csv", _by_pandas)
     yield Case("cboe", answers.HISTORY_URL, answers.history(rows), *table)
     yield Case("yahoo", answers.CHART_URL, answers.chart(rows), *json)

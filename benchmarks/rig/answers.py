@@ -43,6 +43,20 @@ def observations(rows: int, *, vintages: int = 0, seed: int = 1) -> bytes:
     return orjson.dumps({**head, **counts, "observations": listed})
 
 
+RELEASE_URL = "https://api.stlouisfed.org/fred/v2/release/observations?release_id=18&format=json"
+
+
+def release(rows: int) -> bytes:
+    """Return FRED's answer with a whole release, a tenth of the observations in each series."""
+    days = _days(np.arange(rows // 10))
+    observed = [{"date": day, "value": f"{n % 2_000 / 100:.2f}"} for n, day in enumerate(days)]
+    texts = ("title", "frequency", "units", "seasonal_adjustment", "notes")
+    said = dict.fromkeys(texts, "as it is") | {"last_updated": "2026-10-30T12:54:01Z"}
+    series = [{"series_id": f"S{n}", **said, "observations": observed} for n in range(10)]
+    named = {"release_id": 18, "name": "H.15"}
+    return orjson.dumps({"has_more": False, "release": named, "series": series})
+
+
 HISTORY_URL = "https://cdn.cboe.com/api/global/us_indices/daily_prices/VIX_History.csv"
 
 

@@ -16,6 +16,8 @@ SECRET_PARAMETERS = frozenset(
 )
 """Query parameters that never stand in a URL that is kept, shown or raised."""
 
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""How long a body may be, after decompression: one answer is held at a time, and whole."""
 
 CONTINUES = "continues"
 """The note in a URL's fragment that says: what stands on its first day is known already."""

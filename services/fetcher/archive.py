@@ -16,12 +16,11 @@ from typing import Any, BinaryIO
 import orjson
 import zstandard
 
-from services.fetcher.answer import Answer, UnreadableAnswer, without_secrets
+from services.fetcher.answer import MAX_BODY_BYTES, Answer, UnreadableAnswer, without_secrets
 from shared.errors import ConfigError, Transient
 from shared.record import decode_time, encode_time
 
 INDEX = "index.ndjson"
-MAX_BODY_BYTES = 512 * 1024 * 1024
 _NEVER_KEPT = frozenset({"authorization", "cookie", "set-cookie"})
 
 

@@ -17,7 +17,7 @@ import httpx
 from aiolimiter import AsyncLimiter
 
 from services.fetcher.addresses import refuse_private
-from services.fetcher.answer import Answer, Request, UpstreamError
+from services.fetcher.answer import MAX_BODY_BYTES, Answer, Request, UpstreamError
 from services.fetcher.content import READABLE, Content
 from shared.errors import Transient
 
@@ -31,14 +31,14 @@ _CONDITIONS = ("if-none-match", "if-modified-since")
 class Limits:
     """What one request may cost; seconds and bytes.
 
-    body_bytes       after decompression
+    body_bytes       over the wire, and after decompression
     connect_seconds  until the connection stands, its encryption included
     seconds          from connecting to the last byte, for each hop of a redirect
     attempts         in all, the first included
     longest_wait     between two attempts; an upstream that asks for more is left alone
     """
 
-    body_bytes: int = 64 * 1024 * 1024
+    body_bytes: int = MAX_BODY_BYTES
     connect_seconds: float = 10.0
     seconds: float = 60.0
     redirects: int = 5

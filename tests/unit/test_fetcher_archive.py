@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.fetcher.answer import (
+    MAX_BODY_BYTES,
     SECRET_PARAMETERS,
     Answer,
     UnreadableAnswer,
@@ -108,6 +109,7 @@ def test_bodies_may_be_plain_or_compressed(tmp_path: Path, suffix: str, packed: 
         ("a.gz", b"not gzip", "cannot be read"),
         ("a.gz", gzip.compress(b"body")[:-4], "cannot be read"),
         ("a.zst", b"not zstd", "cannot be read"),
+        ("a.zst", zstandard.compress(bytes(MAX_BODY_BYTES + 1)), "is larger than"),
         ("../outside.json", None, "outside the archive"),
         ("/etc/passwd", None, "outside the archive"),
     ],
