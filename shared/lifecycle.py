@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -25,6 +26,9 @@ _ABANDON_SECONDS = 5.0
 # Batches are many small objects, none of them in a cycle: at Python's own thresholds, looking
 # them through takes as long again as making them.
 _GC_THRESHOLDS = (50_000, 20, 100)
+# The event loop, woken by an answer, waits this long at most for a thread that computes: at
+# Python's own 5 ms, a transaction of ten answers would wait longer than it works.
+_SWITCH_SECONDS = 0.001
 _log = get_logger(__name__)
 
 
@@ -39,6 +43,7 @@ def run(main: Service, *, grace: float = GRACE_SECONDS) -> int:
     """
     last_resort = _LastResort()
     gc.set_threshold(*_GC_THRESHOLDS)
+    sys.setswitchinterval(_SWITCH_SECONDS)
 
     def supervised() -> int:
         try:

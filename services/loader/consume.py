@@ -17,7 +17,7 @@ from shared.record import Message
 RETRY_SECONDS = 1.0
 SHORT_POLL_SECONDS = 0.05
 # Unpacking holds up the event loop, and with it every answer of the database.
-POLL_RECORDS = 1_000
+POLL_RECORDS = 2_000
 _log = get_logger(__name__)
 
 

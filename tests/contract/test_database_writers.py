@@ -1,6 +1,7 @@
 """Several writers of the same keys, and servers that end connections: nothing lost or doubled."""
 
 import asyncio
+import datetime as dt
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -151,6 +152,28 @@ async def test_writers_of_new_keys_agree_who_is_first(databases: list[Database])
     # Writers 1 and 2 say something of the first three a second time.
     assert sorted(found["n"].to_pylist()) == [4] * 60 + [6] * 60
     assert set(found["newest"].to_pylist()) == {3.0}
+
+
+async def test_writers_of_rising_days_store_each_version_once(databases: list[Database]) -> None:
+    """What one writer holds for past the newest, another is storing or has stored."""
+    first = dt.date(2026, 1, 1)
+    wanted = [
+        measure(minute, 100.0 * minute + day, site, day=first + dt.timedelta(day))
+        for day in range(40)
+        for minute in range(3)
+        for site in "AB"
+    ]
+    hands = [[wanted[n : n + 9] for n in range(9 * w, len(wanted), 36)] for w in range(4)]
+    feeds = [Feed(database, partition=n) for n, database in enumerate(databases)]
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        for feed, hand in zip(feeds, hands, strict=True):
+            tasks.create_task(write_all(feed, hand))
+    found = await databases[0].fetch(
+        "SELECT site, day, as_of, level FROM measures_versions ORDER BY site, day, as_of"
+    )
+    assert [tuple(row.values()) for row in found.to_pylist()] == sorted(
+        (row["site"], row["day"], as_of, row["level"]) for row, as_of in wanted
+    )
 
 
 async def test_ended_connections_are_transient_and_lose_nothing(
