@@ -24,5 +24,6 @@ async def refuse_private(host: str, port: int, url: str) -> None:
             address = address.ipv4_mapped
         if not address.is_global or address.is_multicast:
             raise UpstreamError(
-                f"{url}: {host} leads to {address}, which is not on the public internet: not asked"
+                f"{url}: {host} leads to {address}, which is not on the public internet: not "
+                "asked. FETCH_LOCAL_HOSTS names the servers of your own network"
             )

@@ -161,7 +161,8 @@ class HttpClient:
             return _answer(request, status, headers, content.whole()), None
 
     async def _check(self, url: httpx.URL, request: Request) -> None:
-        local = url.host in self._local
+        # Nobody outside leads into one's own network: whoever is asked must be part of it.
+        local = {url.host, httpx.URL(request.url).host} <= self._local
         schemes = (*self._schemes, "http") if local else self._schemes
         if url.host not in self._limiters or url.scheme not in schemes:
             raise UpstreamError(
