@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from services.loader.app import load_topics
+from services.loader.summary import in_lines, what_it_did
 from shared.control import join_broker
 from shared.lifecycle import guard, run
 from shared.observability import configure_logging
@@ -25,7 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         configure_logging(settings.log_level, settings.log_format, "loader", settings.secrets)
 
         async def service(stop: asyncio.Event) -> None:
-            await load_topics(join_broker(settings), stop, until_caught_up=given.until_caught_up)
+            ends = given.until_caught_up
+            done = await load_topics(
+                join_broker(settings), stop, until_caught_up=ends,
+                on_progress=in_lines() if ends else lambda _: None,
+            )  # fmt: skip
+            if ends:
+                sys.stdout.write(what_it_did(done) + "\n")
 
         return run(service)
 
