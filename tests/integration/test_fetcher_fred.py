@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -37,6 +37,12 @@ DESCRIBED = {
     "seasonal_adjustment": "none",
     "last_updated": "2024-10-30 07:54:01-05",
 }
+
+
+class Here(Fred):
+    """FRED as it answers on this machine."""
+
+    hosts: ClassVar[tuple[str, ...]] = ("127.0.0.1",)
 
 
 class Keeping:
@@ -193,6 +199,23 @@ async def test_a_series_that_does_not_exist_is_named_once_and_the_others_go_on(
     assert "series DFF does not exist" in str(logged["error_message"])
     await keeping.run()
     assert keeping.asked == ["release DFF", "observations DFF", "updates "]
+
+
+async def test_descriptions_name_their_release_also_when_they_are_replayed(
+    keeping: Keeping, tmp_path: Path
+) -> None:
+    keeping.settings = keeping.settings.model_copy(update={"fetch_archive_dir": tmp_path / "kept"})
+    await keeping.run()
+    described = keeping.published.values("fred_series")
+    assert {row["release"] for row in described} == {"Gross Domestic Product"}
+    again = Collected()
+    replaying = Fetcher(keeping.settings, again, registry=SourceRegistry([Here()]))
+    await replaying.replay(tmp_path / "kept")
+    assert again.values("fred_series") == described
+    keeping.updates = ["GDP"]
+    await keeping.run()
+    assert keeping.asked[:2] == ["updates ", "series GDP"], "its release is known"
+    assert keeping.published.values("fred_series")[2:] == described[:1]
 
 
 async def test_a_key_that_fred_refuses_is_told_after_one_request(keeping: Keeping) -> None:

@@ -159,6 +159,29 @@ async def test_what_became_due_while_it_was_down_is_caught_up_with(hours: float,
     assert len(begun) == runs
 
 
+async def test_the_next_time_is_a_little_late_each_time_anew() -> None:
+    class Hourly(Numbers):
+        """Numbers that are worth asking once an hour."""
+
+    planned: set[dt.datetime] = set()
+    for _ in range(5):
+        stop = asyncio.Event()
+
+        async def refresh(_: bool) -> RunSummary:
+            return summary(failed=False)
+
+        began = dt.datetime.now(dt.UTC)
+        with capture_logs() as lines:
+            async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+                group.create_task(keep_fresh(Hourly(), refresh, stop, asyncio.Event()))
+                await until(lambda: [x["event"] for x in lines].count("refresh_planned") == 2)
+                stop.set()
+        due = dt.datetime.fromisoformat(lines[-1]["at"])
+        assert began + dt.timedelta(minutes=59) < due < began + dt.timedelta(minutes=67)
+        planned.add(due)
+    assert len(planned) > 1
+
+
 async def test_an_upstream_that_wants_rest_gets_it_whatever_changes() -> None:
     begun: list[bool] = []
     stop, changed = asyncio.Event(), asyncio.Event()

@@ -15,6 +15,7 @@ from services.fetcher.answer import Answer, Request, query_of
 from services.fetcher.fred_asking import FIRST_DAY, LAST_DAY, vintages_url
 from services.fetcher.memory import Had
 from services.fetcher.sources.fred import SOURCE
+from tests.strategies.depth import examples
 from tests.unit.answers import FETCHED_AT, FRED, observation, observations
 from tests.unit.answers import answer as made
 
@@ -35,17 +36,21 @@ def day(number: int) -> str:
 class Alfred:
     """FRED's memory of one series, which answers as FRED does: periods cut to those asked for."""
 
-    def __init__(self, history: History, page: int = 10_000) -> None:
+    def __init__(self, history: History, page: int = 10_000, rows: int = 100_000) -> None:
+        """Answer with at most `page` vintage dates, and with at most `rows` observations."""
         self._history = history
         self._page = page
+        self._rows_a_page = rows
 
     def answer(self, request: Request) -> Answer:
         query = query_of(request.url)
         if "vintagedates" in request.url:
             return self._dates(request, int(query.get("offset", "0")))
         first, last = query["realtime_start"], query["realtime_end"]
-        rows = list(self._rows(first, last))
-        answered = observations(rows, realtime_start=first, realtime_end=last)
+        rows, offset = list(self._rows(first, last)), int(query.get("offset", "0"))
+        bounds = {"realtime_start": first, "realtime_end": last}
+        shown = rows[offset : offset + self._rows_a_page]
+        answered = observations(shown, **bounds, count=len(rows), offset=offset)
         return replace(answered, url=request.url)
 
     def _dates(self, request: Request, offset: int) -> Answer:
@@ -74,28 +79,28 @@ def said(answer: Answer) -> list[tuple[str, str, str]]:
 
 
 def asked_in_parts(alfred: Alfred) -> list[Request]:
-    """Return the parts that are asked for, all pages of the dates read."""
+    """Return the parts that are asked for, and their further pages; all dates are read."""
     waiting, parts = [Request(DATES)], []
     while waiting:
         request = waiting.pop(0)
-        if "vintagedates" in request.url:
-            waiting += SOURCE.parse(alfred.answer(request)).more
-        else:
+        waiting += SOURCE.parse(alfred.answer(request)).more
+        if "vintagedates" not in request.url:
             parts.append(request)
     return parts
 
 
 @pytest.mark.parametrize("page", [2, 5, 10_000])
-@given(history=HISTORIES, size=st.integers(2, 6))
+@examples(50)
+@given(history=HISTORIES, size=st.integers(2, 6), rows=st.integers(3, 40))
 def test_the_parts_say_together_what_one_answer_says(
-    page: int, history: History, size: int
+    page: int, history: History, size: int, rows: int
 ) -> None:
-    alfred = Alfred(history, page)
+    alfred = Alfred(history, page, rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fred_asking, "VINTAGES_A_CALL", size)
         parts = asked_in_parts(alfred)
     together = [row for part in parts for row in said(alfred.answer(part))]
-    whole = said(alfred.answer(Request(vintages_url("GDP", FIRST_DAY, LAST_DAY))))
+    whole = said(Alfred(history).answer(Request(vintages_url("GDP", FIRST_DAY, LAST_DAY))))
     assert sorted(together) == sorted(whole)
 
 
