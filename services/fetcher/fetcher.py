@@ -20,7 +20,7 @@ from services.fetcher.replay import FetchReport, replay
 from services.fetcher.run import Progress, Run, RunSummary
 from services.fetcher.schedule import Refresh, keep_fresh
 from services.fetcher.search import Found
-from services.fetcher.source import Source
+from services.fetcher.source import Source, SourceFaultError
 from services.fetcher.watching import WatchedFile
 from services.fetcher.watchlist import Watchlist, read_watchlist
 from shared.datasets.news_articles import DATASET as NEWS_ARTICLES
@@ -122,10 +122,10 @@ class Fetcher:
         where it brings a source to a fault, that source alone waits until it is mended.
         """
         watched = WatchedFile(self._settings.watchlist)
-        left_out: dict[str, str] = {}
+        left_out: dict[str, ConfigError] = {}
         ready = self._ready(names, watched.current, left_out)
         for name, reason in left_out.items():
-            _log.warning("source_left_out", source=name, reason=reason)
+            _log.warning("source_left_out", source=name, reason=str(reason))
         changed = {source.name: asyncio.Event() for source in ready}
 
         def tell(before: Watchlist, after: Watchlist) -> None:
@@ -151,7 +151,7 @@ class Fetcher:
         self,
         names: Iterable[str] | None,
         watchlist: Watchlist,
-        left_out: dict[str, str],
+        left_out: dict[str, ConfigError],
         *,
         some: bool = False,
     ) -> list[Source]:
@@ -169,21 +169,21 @@ class Fetcher:
             except ConfigError as exc:
                 if named:
                     raise
-                left_out[source.name] = str(exc)
+                left_out[source.name] = exc
         if some and left_out and not ready:
-            raise ConfigError("; ".join(left_out.values()))
+            raise ConfigError("; ".join(map(str, left_out.values())))
         return ready
 
     def _asks(
         self, source: Source, watchlist: Watchlist, since: dt.date | None = None
     ) -> Sequence[Request]:
-        """Return what a source asks; a fault of its own is a ConfigError that names it."""
+        """Return what a source asks; raises SourceFaultError, which names it, for its own fault."""
         try:
             return source.configured(watchlist).requests(watchlist, self._settings, since)
         except EconstreamError:
             raise
         except Exception as exc:  # a source is foreign code: its fault leaves the others alone
-            raise ConfigError(
+            raise SourceFaultError(
                 f"a fault in the source {source.name}: {exc!r}; mend it, or uninstall its package"
             ) from exc
 

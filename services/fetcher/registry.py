@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from services.fetcher import sources
-from services.fetcher.source import Source
+from services.fetcher.source import Source, SourceFaultError
 from shared.dataset import Dataset
 from shared.errors import ConfigError
 from shared.plugins import load_plugins
@@ -58,12 +58,15 @@ class SourceRegistry:
         return [s for name, s in self._by_name.items() if not wanted or name in wanted]
 
     def for_url(self, url: str) -> Source | None:
-        """Return the source that reads the answers of this URL, or None; also for no URL at all."""
+        """Return the source that reads the answers of this URL, or None; also for no URL at all.
+
+        Raises SourceFaultError for a source that cannot say whether it does.
+        """
         try:
             urlsplit(url)
         except ValueError:
             return None
-        return next((source for source in self if source.matches(url)), None)
+        return next((source for source in self if _matches(source, url)), None)
 
 
 def discover() -> SourceRegistry:
@@ -84,6 +87,16 @@ def discover() -> SourceRegistry:
         except ConfigError as exc:
             raise ConfigError(f"{origin}: {exc}") from exc
     return registry
+
+
+def _matches(source: Source, url: str) -> bool:
+    try:
+        return source.matches(url)
+    except Exception as exc:  # a source is foreign code, and its answers cannot be told apart
+        raise SourceFaultError(
+            f"a fault in the source {source.name}, asked whether it reads {url}: {exc!r}; mend "
+            "it, or uninstall its package"
+        ) from exc
 
 
 def complaints(source: Source, known: Registry) -> Iterator[str]:

@@ -11,8 +11,8 @@ from services.fetcher.archive import Archive, Entry
 from services.fetcher.publish import Publisher
 from services.fetcher.registry import SourceRegistry
 from services.fetcher.run import Progress, Run, RunSummary
-from services.fetcher.source import Source
-from shared.errors import EX_FAILED, EX_OK
+from services.fetcher.source import Source, SourceFaultError
+from shared.errors import EX_FAILED, EX_OK, ConfigError
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class FetchReport:
     runs: list[RunSummary] = field(default_factory=list)
     unclaimed: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
-    left_out: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, ConfigError] = field(default_factory=dict)
 
     @property
     def records(self) -> int:
@@ -38,7 +38,9 @@ class FetchReport:
     @property
     def exit_status(self) -> int:
         """0 where all that was asked for was had, else 1."""
-        return EX_FAILED if self.faults or any(run.failed for run in self.runs) else EX_OK
+        broken = any(isinstance(why, SourceFaultError) for why in self.left_out.values())
+        failed = broken or self.faults or any(run.failed for run in self.runs)
+        return EX_FAILED if failed else EX_OK
 
 
 async def replay(

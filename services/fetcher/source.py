@@ -14,7 +14,12 @@ from services.fetcher.memory import Had, Memory
 from services.fetcher.search import Search
 from services.fetcher.watchlist import Watchlist
 from shared.dataset import Dataset
+from shared.errors import ConfigError
 from shared.settings import Settings
+
+
+class SourceFaultError(ConfigError):
+    """A source fails by itself, whatever its upstream says: its code is to be mended."""
 
 
 class Source(ABC):

@@ -17,8 +17,8 @@ def notes(report: FetchReport) -> Iterator[str]:
     """Yield what the table has no room for: each fault, error, warning and reason to skip."""
     for fault in report.faults:
         yield f"archive: {fault}"
-    for name, reason in report.left_out.items():
-        yield f"{name}: left out: {reason}"
+    for name, why in report.left_out.items():
+        yield f"{name}: left out: {why}"
     for run in report.runs:
         for failure in run.failures:
             yield f"{run.source}: failed: {failure}"

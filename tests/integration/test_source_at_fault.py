@@ -67,7 +67,8 @@ async def test_it_is_left_out_with_the_reason_and_the_other_is_fetched(
     fetcher = both(tmp_path, server, published, "bad")
     report = await fetcher.fetch_once()
     assert series(published) == ["a"]
-    assert "a fault in the source faulty: LookupError" in report.left_out["faulty"]
+    assert "a fault in the source faulty: LookupError" in str(report.left_out["faulty"])
+    assert report.exit_status == 1
     with pytest.raises(ConfigError, match="a fault in the source faulty"):
         await fetcher.fetch_once(["faulty"])
 

@@ -6,6 +6,7 @@ import pytest
 
 from services.fetcher import registry
 from services.fetcher.registry import SourceRegistry, complaints, discover
+from services.fetcher.source import SourceFaultError
 from shared import plugins
 from shared.errors import ConfigError
 from shared.registry import discover as discover_datasets
@@ -55,6 +56,15 @@ def test_a_plugin_that_is_no_source_is_named(
 def test_two_sources_of_one_name_are_refused() -> None:
     with pytest.raises(ConfigError, match="two sources are called 'numbers'"):
         SourceRegistry([Numbers(), Numbers()])
+
+
+def test_a_source_that_cannot_say_what_it_reads_is_named() -> None:
+    class Wrong(Numbers):
+        def matches(self, url: str) -> bool:
+            raise LookupError("no such thing")
+
+    with pytest.raises(SourceFaultError, match="the source numbers, asked whether it reads"):
+        SourceRegistry([Wrong()]).for_url("https://a.example/")
 
 
 def test_a_url_that_is_none_belongs_to_nobody() -> None:
