@@ -20,7 +20,7 @@ from services.fetcher.run import RunSummary
 from services.fetcher.sources.fred import Fred
 from shared.settings import Settings
 from tests.fetching import Collected, Remembered
-from tests.integration.misbehaving import ByHead, Server, misbehaving, response
+from tests.integration.misbehaving import ByHead, Reply, Server, misbehaving, response
 from tests.unit.answers import observation, observations
 from tests.unit.test_fred_releases import series
 
@@ -89,8 +89,10 @@ class Keeping:
             return {"error_code": 400, "error_message": "Bad Request.  The series does not exist."}
         match route:
             case "series/updates":
-                found = [{"id": name} for name in self.updates]
-                return {"seriess": found, "count": self.count or len(found), "offset": 0}
+                begin, limit = int(query.get("offset", "0")), int(query["limit"])
+                found = [{"id": name} for name in self.updates[begin : begin + limit]]
+                count = self.count or len(self.updates)
+                return {"seriess": found, "count": count, "offset": begin}
             case "series/vintagedates":
                 return {"vintage_dates": ["2024-10-30"], "count": 1, "offset": 0}
             case "series/release":
@@ -176,6 +178,29 @@ async def test_too_many_updates_and_too_long_a_pause_ask_for_everything(keeping:
     await keeping.states.keep("fred", {COMPLETE: Had(url="", asked_at=long_ago)})
     await keeping.run()
     assert "updates " not in keeping.asked and {*DFF[1:], "series GDP"} <= set(keeping.asked)
+
+
+async def test_updates_are_read_to_their_last_page(keeping: Keeping) -> None:
+    await keeping.run()
+    keeping.updates = [*(f"X{n}" for n in range(2_400)), "DFF"]
+    await keeping.run()
+    assert keeping.asked == ["updates "] * 3 + DFF[1:]
+
+
+async def test_updates_are_asked_for_since_the_last_run_that_had_everything(
+    keeping: Keeping,
+) -> None:
+    await keeping.run()
+    long_ago = dt.datetime.now(dt.UTC) - dt.timedelta(hours=30)
+    await keeping.states.keep("fred", {COMPLETE: Had(url="", asked_at=long_ago)})
+    keeping.updates, since = ["GDP"], []
+    good = keeping.server.replies["/fred/series/observations"]
+    bad: list[Reply] = [response(b"no", 500)]
+    for replies in (bad, good, good):
+        keeping.server.replies["/fred/series/observations"] = replies
+        await keeping.run()
+        since.append(query_of(keeping.server.requests[0])["start_time"])
+    assert since[0] == since[1] < since[2]
 
 
 async def test_a_series_new_on_the_watchlist_is_asked_for_beside_the_updates(

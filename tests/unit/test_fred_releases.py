@@ -23,6 +23,7 @@ from services.fetcher.answer import (
 from services.fetcher.fred_asking import bulk_url, described_url, keyed, url_of
 from services.fetcher.memory import Had
 from services.fetcher.sources.fred import Fred
+from tests.strategies.depth import examples
 from tests.unit.answers import FETCHED_AT, answer
 
 URL = bulk_url("53")
@@ -57,6 +58,7 @@ def rows(parsed: Parsed, number: int = 0) -> list[dict[str, Any]]:
     return found
 
 
+@examples(100)
 @given(st.dictionaries(st.sampled_from(["GDP", "GDPC1", "A191RL1"]), VALUES, max_size=3))
 def test_every_value_of_every_series_becomes_a_row(
     given_values: dict[str, dict[dt.date, str]],

@@ -114,6 +114,7 @@ def test_no_part_asks_for_more_than_fred_answers() -> None:
     assert max(sum(a <= d <= b for d in days) for a, b in bounds) < 2_000
 
 
+@examples(100)
 @given(history=HISTORIES, known=st.integers(0, 13))
 def test_later_runs_ask_for_newer_vintages_only(history: History, known: int) -> None:
     alfred = Alfred(history)
