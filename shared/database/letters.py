@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from shared.database.base import Batch
-from shared.database.sql import listed
+from shared.database.sql import listed, quote
 from shared.database.steps import Execute, Load, Steps
 from shared.database.tables import DEAD_LETTERS
 from shared.decode import Rejected
@@ -48,6 +48,12 @@ WHERE i.replay_of IS NULL
 OR NOT EXISTS (SELECT 1 FROM dead_letters AS d WHERE d.id = i.replay_of AND {_SAME})
 ORDER BY {_PLACE} ON CONFLICT ({_PLACE}) DO NOTHING"""
 
+_AT_ONE_PLACE = " AND ".join(f"d.{quote(n)} = i.{quote(n)}" for n in DEAD_LETTERS.unique)
+_MOVE_OVER = f"""UPDATE dead_letters AS d SET cluster_id = d.cluster_id || '~' || d.id
+FROM incoming_letters AS i WHERE {_AT_ONE_PLACE}
+AND NOT ({_SAME} AND d.message_timestamp IS NOT DISTINCT FROM i.message_timestamp)"""
+"""A topic made anew has other records at the same offsets; neither's letter may be lost."""
+
 _DISCARD = """UPDATE dead_letters SET resolved_at = now(), resolution = 'discarded'
 WHERE resolved_at IS NULL AND id IN (SELECT unnest($1::bigint[]))"""
 
@@ -59,6 +65,8 @@ def put_letters(batch: Batch) -> Steps[int]:
     """
     yield Load("incoming_letters", letter_table(batch))
     again: int = (yield Execute(_TRIED_AGAIN)) if batch.replayed else 0
+    if any(move.start.epoch > 1 for move in batch.moves):
+        yield Execute(_MOVE_OVER)
     stored: int = yield Execute(_INSERT)
     return again + stored
 

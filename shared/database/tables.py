@@ -41,7 +41,8 @@ DEAD_LETTERS = Table(
     "dead_letters",
     (
         Column("id", Kind.IDENTITY, "number of the letter", nullable=False),
-        *_PARTITION,
+        _text("cluster_id", "cluster of the topic; with ~ and id where that was made anew since"),
+        *_PARTITION[1:],
         _big("offset", "offset of the message"),
         _text("dataset", "dataset whose topic it came on"),
         _when("message_timestamp", "the message's own timestamp", nullable=True),

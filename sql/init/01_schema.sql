@@ -1747,7 +1747,7 @@ COMMENT ON TABLE "dead_letters" IS 'Messages that broke their dataset''s rules, 
 
 COMMENT ON COLUMN "dead_letters"."id" IS 'number of the letter';
 
-COMMENT ON COLUMN "dead_letters"."cluster_id" IS 'cluster that the topic is on';
+COMMENT ON COLUMN "dead_letters"."cluster_id" IS 'cluster of the topic; with ~ and id where that was made anew since';
 
 COMMENT ON COLUMN "dead_letters"."topic" IS 'the topic';
 

@@ -83,3 +83,22 @@ async def test_a_failure_after_the_rows_takes_them_back(database: Database, feed
     await database.execute("ALTER TABLE elsewhere RENAME TO dead_letters")
     written = await database.write(batch)
     assert written == Written(inserted=1, updated=1, confirmed=1, revisions=1, dead_letters=1)
+
+
+async def test_a_topic_made_anew_keeps_the_letters_of_both(database: Database, feed: Feed) -> None:
+    await feed.write([], [refused(0), refused(1), refused(2)])
+    (feed.position,) = await database.reset_offsets(feed.reader, [("topic", 0, 0)])
+    assert (await feed.write([], [refused(0), refused(1, b"other")])).dead_letters == 1
+    later = refused(2)
+    later = replace(
+        later, message=later.message._replace(timestamp_ms=later.message.timestamp_ms + 1)
+    )
+    assert (await feed.write([], [later])).dead_letters == 1
+    found = await rows(database, "dead_letters", 'id, "offset", value, cluster_id')
+    here = [row for row in found if row["cluster_id"] == "cluster-1"]
+    assert sorted((row["offset"], row["value"]) for row in here) == [
+        (0, b"?"), (1, b"other"), (2, b"?")
+    ]  # fmt: skip
+    gone = sorted((row for row in found if row not in here), key=lambda row: row["offset"])
+    assert [(row["offset"], row["value"]) for row in gone] == [(1, b"?"), (2, b"?")]
+    assert [row["cluster_id"] for row in gone] == [f"cluster-1~{row['id']}" for row in gone]
