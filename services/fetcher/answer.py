@@ -101,13 +101,8 @@ class Answer:
 
         Never later than the fetch; a malformed Last-Modified counts as none.
         """
-        try:
-            modified = parsedate_to_datetime(self.headers.get("last-modified", ""))
-        except ValueError:
-            return self.fetched_at
-        if modified.tzinfo is None:
-            modified = modified.replace(tzinfo=dt.UTC)
-        return min(modified, self.fetched_at)
+        modified = moment_of_header(self.headers.get("last-modified", ""))
+        return min(modified or self.fetched_at, self.fetched_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +127,15 @@ class Parsed:
     def records(self) -> int:
         """How many records there are to publish."""
         return sum(rows.table.num_rows for rows in self.rows)
+
+
+def moment_of_header(text: str) -> dt.datetime | None:
+    """Return the moment that a header such as Last-Modified names; None where it names none."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
 def query_of(url: str) -> dict[str, str]:

@@ -7,7 +7,6 @@ import random
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Self
@@ -17,7 +16,13 @@ import httpx
 from aiolimiter import AsyncLimiter
 
 from services.fetcher.addresses import refuse_private
-from services.fetcher.answer import MAX_BODY_BYTES, Answer, Request, UpstreamError
+from services.fetcher.answer import (
+    MAX_BODY_BYTES,
+    Answer,
+    Request,
+    UpstreamError,
+    moment_of_header,
+)
 from services.fetcher.content import READABLE, Content
 from shared.errors import Transient
 
@@ -142,17 +147,18 @@ class HttpClient:
         raise UpstreamError(f"{request.url}: over {self._limits.redirects} redirects, given up")
 
     async def _send(
-        self, url: httpx.URL, request: Request, credentials: Mapping[str, str]
+        self, url: httpx.URL, request: Request, credentials: dict[str, str]
     ) -> tuple[Answer, str | None]:
         if self._client is None:
             raise RuntimeError("the client is used outside of its context")
-        asked = {**request.headers, **credentials}
+        # What an upstream wrote into its ETag beyond ASCII cannot be sent back to it.
+        asked = {n: value for n, value in request.headers.items() if value.isascii()} | credentials
         async with self._client.stream("GET", url, headers=asked) as response:
             status, headers = response.status_code, response.headers
             location = headers.get("location")
             if status in _REDIRECTS and location:
                 return Answer(request.url, status, {}, b"", _now()), location
-            if status == 304 and not any(name in request.headers for name in _CONDITIONS):
+            if status == 304 and not any(name in asked for name in _CONDITIONS):
                 raise UpstreamError(f"{request.url}: says unchanged, though it was not asked so")
             encoding = headers.get("content-encoding", "")
             content = Content(encoding, self._limits.body_bytes, request.url)
@@ -201,14 +207,9 @@ def retry_after(answer: Answer) -> float:
     """Return how many seconds an answer asks to wait; 0 where it does not say."""
     text = answer.headers.get("retry-after", "").strip()
     if text.isdecimal():
-        return float(min(int(text), 10**9))
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return 0.0
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=dt.UTC)
-    return max(0.0, (moment - answer.fetched_at).total_seconds())
+        return float(min(int(text[:12]), 10**9))
+    moment = moment_of_header(text)
+    return max(0.0, (moment - answer.fetched_at).total_seconds()) if moment else 0.0
 
 
 def _reason(exc: Exception) -> str:

@@ -76,6 +76,10 @@ def misfortunes() -> dict[str, Misfortune]:
     return {
         "throttled_seconds": Misfortune(response(b"no", 429, retry_after="3600"), "HTTP 429"),
         "throttled_date": Misfortune(response(b"no", 429, retry_after=later), "HTTP 429, retry a"),
+        "throttled_ages": Misfortune(response(b"no", 429, retry_after="9" * 5_000), "HTTP 429"),
+        "throttled_oddly": Misfortune(
+            response(b"no", 429, retry_after=f"Wed, 30 Oct {'9' * 30} 12:54:01 GMT"), "HTTP 429"
+        ),
         "throttled": Misfortune(response(b"no", 429), "HTTP 429"),
         "broken": Misfortune(response(b"oops", 500), "HTTP 500"),
         "away": Misfortune(response(b"later", 503), "HTTP 503"),

@@ -194,6 +194,15 @@ async def test_unchanged_is_no_answer_to_who_did_not_ask_for_changes(server: Ser
             await http.get(request(server))
 
 
+async def test_a_condition_that_cannot_be_written_is_left_out(server: Server) -> None:
+    server.replies["/data"] = [response(b"{}")]
+    asking = Request(server.url("/data"), headers={"if-none-match": '"é"', "x-plain": "1"})
+    async with client(Waits()) as http:
+        assert (await http.get(asking)).status == 200
+    assert "if-none-match" not in server.heads[0]
+    assert "x-plain: 1" in server.heads[0]
+
+
 async def test_a_secret_that_the_upstream_repeats_is_not_quoted(server: Server) -> None:
     said = f"api_key={SECRET} is not registered".encode()
     server.replies["/data"] = [response(said, 400, link=f"</next?api_key={SECRET}>")]
