@@ -9,10 +9,14 @@ Each result has rows a second and, for each limit, its rows a second and the rat
 `upsert`: prepared batches into a table of the same columns, in PostgreSQL by COPY to
 a temporary table and INSERT … ON CONFLICT DO UPDATE, in DuckDB from Arrow, without Kafka and
 without history. `decode`: the same loader with a database that stores nothing.
+
+A fourth pass, `bad`, brings new keys of which one message in a hundred is refused; its limit is
+the same loader with as many that are `clean`.
 """
 
 import argparse
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -37,7 +41,7 @@ BACKENDS = ("postgresql", "duckdb")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--rows", type=int, default=300_000, help="bars in a pass")
+    parser.add_argument("--rows", type=int, default=600_000, help="bars in a pass")
     parser.add_argument("--slices", type=int, default=5, help="parts that a pass is timed in")
     parser.add_argument("--batch-rows", type=int, help="rows a transaction; unset: the setting's")
     parser.add_argument("--backend", choices=BACKENDS, action="append", help="unset: both")
@@ -60,7 +64,7 @@ class Timings:
 
     rows: list[int] = field(default_factory=list)
     loader: list[Run] = field(default_factory=list)
-    limits: dict[str, list[float]] = field(default_factory=lambda: {"upsert": [], "decode": []})
+    limits: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def result(self) -> dict[str, Any]:
         """Return rates over the whole pass and the median ratio to each limit."""
@@ -117,10 +121,20 @@ async def _passes(
             result = timings.result()
             tell(_line(backend, name, result))
             yield {"benchmark": "loader", "backend": backend, "pass": name} | result | stage.facts
+        timings = Timings()
+        pairs = [slices(dataset, kind, options.rows, options.slices) for kind in ("clean", "bad")]
+        for number, (clean, bad) in enumerate(zip(*pairs, strict=True)):
+            await stage.compare(number, clean, bad, timings)
+        tell(_line(backend, "bad", result := timings.result()))
+        yield {"benchmark": "loader", "backend": backend, "pass": "bad"} | result | stage.facts
 
 
 def _line(backend: str, name: str, result: dict[str, Any]) -> str:
-    limits = (f"{result[limit]['ratio']} of {limit}" for limit in ("upsert", "decode"))
+    limits = (
+        f"{result[limit]['ratio']} of {limit}"
+        for limit in ("upsert", "decode", "clean")
+        if limit in result
+    )
     return f"{backend} {name}: {result['rows_per_second']:,} rows/s, {', '.join(limits)}"
 
 
@@ -167,6 +181,19 @@ class _Stage:
         for turn in turns if number % 2 else reversed(turns):
             await self._settle()
             await turn(part, timings)
+
+    async def compare(self, number: int, clean: Slice, bad: Slice, timings: Timings) -> None:
+        """Time the loader with a clean slice and with one of bad messages, in turns the first."""
+        timings.rows.append(bad.table.num_rows)
+        for part in (clean, bad) if number % 2 else (bad, clean):
+            async with Producer(self.cluster) as producer:
+                await producer.publish(part.records(self.settings.kafka_topic_prefix))
+            await self._settle()
+            if part.bad:
+                await self._time_loader(part, timings)
+            else:
+                run = await self.loader.load("database")
+                timings.limits["clean"].append(run.seconds)
 
     async def _time_loader(self, part: Slice, timings: Timings) -> None:
         run = await self.loader.load("database")

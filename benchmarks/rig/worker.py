@@ -50,7 +50,7 @@ class Timed:
     async def write(self, batch: Batch) -> Written:
         written = await self._inner.write(batch)
         self.ended = time.perf_counter()
-        self.rows += batch.table.num_rows
+        self.rows += batch.table.num_rows + len(batch.rejected)
         self.batches += 1
         return written
 

@@ -95,6 +95,12 @@ class Statements:
             f"WHERE {same}) AS newest FROM {quote(self.series_name)} AS s"
         )
 
+    def all_newest(self, most: int) -> str:
+        """Select the same of all series, and one more than `most` where there are more."""
+        series, time = listed(self.series), quote(self.dataset.time or "")
+        newest = f"SELECT {series}, max({time}) AS newest FROM {self.table}"
+        return f"{newest} GROUP BY {series} LIMIT {most + 1}"
+
     def insert_new(self, *, lock: bool) -> str:
         """Store the keys that are new; with `lock`, lock the stored ones, in order of key.
 

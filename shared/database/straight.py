@@ -44,9 +44,24 @@ class Newest:
 
     def __init__(self) -> None:
         self._known: dict[str, dict[tuple[Any, ...], int]] = {}
+        self._whole: set[str] = set()
+
+    def is_asked_whole(self, dataset: Dataset) -> bool:
+        """Tell whether all series of a dataset should be looked up at once."""
+        return dataset.name not in self._known
+
+    def see_all(self, dataset: Dataset, found: pa.Table) -> None:
+        """Remember all series of a dataset, unless there are more than may be remembered."""
+        if found.num_rows <= REMEMBERED_SERIES:
+            self._whole.add(dataset.name)
+            self.see(dataset, found)
+        else:
+            self._known[dataset.name] = {}
 
     def unknown(self, dataset: Dataset, arrivals: Arrivals) -> pa.Table | None:
         """Return the series of a batch that must be looked up, None where all are known."""
+        if dataset.name in self._whole:
+            return None
         known = self._known.get(dataset.name, {})
         missing = [place for place, key in enumerate(arrivals.keys) if key not in known]
         return arrivals.names.take(missing) if missing else None
@@ -62,19 +77,24 @@ class Newest:
         """Remember that a batch has been stored."""
         if sum(map(len, self._known.values())) > REMEMBERED_SERIES:
             self._known.clear()
+            self._whole.clear()
+            return
         known = self._known.setdefault(dataset.name, {})
+        whole = dataset.name in self._whole
         for key, latest in zip(arrivals.keys, arrivals.latest.tolist(), strict=True):
-            if key in known:
-                known[key] = max(known[key], latest)
+            if whole or key in known:
+                known[key] = max(known.get(key, _NONE_STORED), latest)
 
     def forget(self, dataset: Dataset) -> None:
         """Forget the series of a dataset: some were seen wrong."""
         self._known.pop(dataset.name, None)
+        self._whole.discard(dataset.name)
 
     def times(self, dataset: Dataset, arrivals: Arrivals) -> _Numbers:
         """Return the newest time of each series; of one not known, a time that none is past."""
         known = self._known.get(dataset.name, {})
-        return np.array([known.get(key, _UNKNOWN) for key in arrivals.keys], np.int64)
+        other = _NONE_STORED if dataset.name in self._whole else _UNKNOWN
+        return np.array([known.get(key, other) for key in arrivals.keys], np.int64)
 
 
 def arrivals_of(folded: ByKey) -> Arrivals | None:

@@ -23,7 +23,7 @@ from shared.database.steps import (
     Step,
     WaitNoMore,
 )
-from shared.database.straight import Arrivals, Newest, arrivals_of, part
+from shared.database.straight import REMEMBERED_SERIES, Arrivals, Newest, arrivals_of, part
 from shared.dataset import Dataset
 from shared.errors import StaleOwner
 
@@ -108,6 +108,10 @@ def write(batch: Batch, laid: Laid, hints: Hints | None, *, locks: bool) -> Writ
     if batch.replayed:
         hints = None
     if hints is not None and folded is not None and laid.arrivals is not None:
+        if not locks and hints.newest.is_asked_whole(batch.dataset):
+            # DuckDB reads the whole table either way.
+            found = yield Select(statements.all_newest(REMEMBERED_SERIES))
+            hints.newest.see_all(batch.dataset, found)
         straight, folded = yield from _part(statements, folded, laid.arrivals, hints.newest)
     if folded is not None and not batch.dataset.versioned:
         written = yield from _merge_latest(folded, statements, locks)
