@@ -14,7 +14,7 @@ from shared.record import Message
 BATCH_BYTES = 8 * 1024 * 1024
 """Large messages make smaller batches, so that memory is bounded by bytes."""
 
-PENDING_BYTES = 4 * BATCH_BYTES
+PENDING_BYTES = 2 * BATCH_BYTES
 """All that is gathered of all topics; with more of it no batch waits to be filled."""
 
 

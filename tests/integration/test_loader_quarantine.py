@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from shared.database.base import Reader
+from shared.database.factory import create_database
 from shared.errors import Fatal
-from shared.kafka import partition_for
+from shared.kafka import connect, partition_for
 from shared.record import Record
 from shared.settings import Settings
 from tests.loading import bar, execute, load, loading, produce, query, record
@@ -145,3 +147,25 @@ async def _stored(settings: Settings, rows: list[dict[str, object]]) -> bool:
 
 async def _is_ready(door: httpx.AsyncClient) -> bool:
     return (await door.get("/health/ready")).status_code == 200
+
+
+async def test_a_reset_passes_the_rest_over(loader_settings: Settings) -> None:
+    settings = limited(loader_settings, 0.01)
+    await produce(settings, [*bad(settings, 150), *good(settings, 10, BAD_KEY)])
+    with pytest.raises(Fatal):
+        await load(settings)
+    await reset(settings, 150)
+    await produce(settings, bad(settings, 100))
+    assert (await load(settings)).dead_letters == 100
+    assert await query(settings, BARS) == [{"ticker": "BAD", "n": 10}]
+
+
+async def reset(settings: Settings, offset: int) -> None:
+    reader = Reader((await connect(settings)).cluster_id, settings.loader_group_id)
+    place = (f"{settings.kafka_topic_prefix}yfinance_ohlcv", partition_for(BAD_KEY, 2))
+    database = create_database(settings, application="test")
+    await database.open()
+    try:
+        await database.reset_offsets(reader, [(*place, offset)])
+    finally:
+        await database.close()
