@@ -23,12 +23,14 @@ class Chunk:
     """Messages of one topic in order of arrival, and how far they carry each partition.
 
     lane   which of the lanes its partitions belong to
+    bytes  how much the messages hold, roughly
     """
 
     lane: int
     dataset: Dataset
     messages: Sequence[Message]
     moves: Sequence[Move]
+    bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -121,7 +123,8 @@ class Gatherer:
             end = after(start, offset, pending.last.get(tp))
             moves.append(Move(start, end))
             self.heads[tp] = end
-        return Chunk(lane, self._datasets[topic], pending.messages, moves)
+        messages = pending.messages
+        return Chunk(lane, self._datasets[topic], messages, moves, messages.bytes)
 
 
 def after(start: Position, offset: int, last: Message | None) -> Position:

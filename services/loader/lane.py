@@ -5,11 +5,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from services.loader.batch import Chunk
+from services.loader.batch import BATCH_BYTES, Chunk
 from services.loader.write import Writer
 from shared.decode import Decoded
 
 QUEUED_CHUNKS = 2
+QUEUED_BYTES = BATCH_BYTES
+"""With so much of it waiting, one chunk is enough to keep the writer busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,12 @@ class Lane:
         self._queue: asyncio.Queue[Work] = asyncio.Queue(QUEUED_CHUNKS)
         self._waiting: deque[tuple[int, Chunk]] = deque()
         self._writing = asyncio.Lock()
+        self._bytes = 0
 
     @property
     def is_full(self) -> bool:
         """Whether nothing more should be read for this lane."""
-        return bool(self._waiting) or self._queue.full()
+        return bool(self._waiting) or self._queue.full() or self._bytes >= QUEUED_BYTES
 
     def add(self, generation: int, chunk: Chunk) -> None:
         """Take a chunk over; it is decoded as soon as it has a place in the queue."""
@@ -49,6 +52,7 @@ class Lane:
         """Call `write` with one chunk after the other until cancelled; raises what it raises."""
         while True:
             work = await self._queue.get()
+            self._bytes -= work.chunk.bytes
             self._advance()
             try:
                 await asyncio.wait({work.decoding})
@@ -68,8 +72,9 @@ class Lane:
         await self._queue.join()
 
     def _advance(self) -> None:
-        while self._waiting and not self._queue.full():
+        while self._waiting and not self._queue.full() and self._bytes < QUEUED_BYTES:
             generation, chunk = self._waiting.popleft()
+            self._bytes += chunk.bytes
             decoding = self._tasks.create_task(self._writer.decode(chunk))
             self._queue.put_nowait(Work(generation, chunk, decoding))
         if not self.is_full:
