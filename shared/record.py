@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,6 +15,7 @@ from shared.dataset import Column, Dataset
 from shared.errors import InvalidRecord
 
 Headers = tuple[tuple[str, bytes], ...]
+_SPACE, _QUOTE, _BACKSLASH = b' "\\'
 _IN_QUOTES = (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP)
 
 
@@ -165,11 +167,14 @@ def _figures(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     if not pc.all(pc.is_finite(values), skip_nulls=True, min_count=0).as_py():
         raise InvalidRecord("not_finite", "NaN and Infinity cannot be published", column.name)
     texts = pc.cast(values, pa.string())
-    return pc.if_else(pc.equal(texts, "-0"), "-0.0", texts)
+    below_nothing = pc.equal(texts, "-0")
+    if not pc.any(below_nothing).as_py():
+        return texts
+    return pc.if_else(below_nothing, "-0.0", texts)
 
 
 def _escaped(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
-    if not _any_match(values, r'[\x00-\x1f"\\]'):
+    if all(map(_needs_no_escape, values.chunks)):
         return values
     escaped = pc.replace_substring(values, "\\", "\\\\")
     escaped = pc.replace_substring(escaped, '"', '\\"')
@@ -179,6 +184,18 @@ def _escaped(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
         for code in range(1, 0x20):
             escaped = pc.replace_substring(escaped, chr(code), f"\\u{code:04x}")
     return escaped
+
+
+def _needs_no_escape(texts: pa.StringArray) -> bool:
+    """Return whether no byte of some texts, seen as one, is a quote, a backslash or a control."""
+    if texts.type != pa.string():
+        return False
+    _, offsets, data = texts.buffers()
+    if not len(texts) or data is None:
+        return True
+    ends = np.frombuffer(offsets, np.int32)
+    found = np.frombuffer(data, np.uint8)[ends[texts.offset] : ends[texts.offset + len(texts)]]
+    return not bool(((found < _SPACE) | (found == _QUOTE) | (found == _BACKSLASH)).any())
 
 
 def _any_match(texts: pa.ChunkedArray, pattern: str) -> bool:
