@@ -11,7 +11,7 @@ from shared.kafka import TopicPartition
 from shared.messages import Messages
 from shared.record import Message
 
-BATCH_BYTES = 8 * 1024 * 1024
+BATCH_BYTES = 4 * 1024 * 1024
 """Large messages make smaller batches, so that memory is bounded by bytes."""
 
 PENDING_BYTES = 2 * BATCH_BYTES
