@@ -16,7 +16,7 @@ LOCK := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links $(ARGS)
 CHECKED = shared services tests $(wildcard benchmarks scripts)
 
-.PHONY: help setup dev demo test lint format bench up down lock schema clean
+.PHONY: help setup dev demo test faults lint format bench up down lock schema clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,11 @@ demo: .venv/.setup ## stream the recorded samples through the whole pipeline, th
 
 test: .venv/.dev ## run all tests, on a real broker and a real database
 	@$(BIN)/python -m pytest $(ARGS)
+
+faults: .venv/.dev ## strike every fault often and try properties on thousands of cases: hours
+	@TEST_LONG=1 $(BIN)/python -m pytest -o faulthandler_timeout=0 tests/faults \
+		tests/unit/test_versions.py tests/unit/test_decode.py \
+		tests/integration/test_versions_in_databases.py $(ARGS)
 
 lint: .venv/.dev ## check style, types and the layers of the imports
 	@$(BIN)/ruff check --quiet .

@@ -1,54 +1,147 @@
-"""PostgreSQL stopped at once and started again under load: the loader waits and loses nothing."""
+"""PostgreSQL cut off, stopped at once or out of space: the loader waits and loses nothing."""
 
 import asyncio
-from functools import partial
+import os
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import NoReturn
 
-from services.loader.app import load_topics
-from services.loader.progress import Progress
-from shared.settings import Settings
-from tests.loading import bar, load, produce, record, snapshot
+import asyncpg
+
+from tests.faults.conftest import NewScenario
+from tests.faults.harness.scenario import Scenario, advanced
 from tests.services.databases import PostgresServer
 from tests.waiting import until
 
-RECORDS = 60_000
-OUTAGES = 3
+CUT = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = $1 AND state <> 'idle'"""
+DISK_MB = 40
 
 
-async def test_an_outage_makes_the_loader_wait_and_quarantines_nothing(
-    kafka_settings: Settings, postgres_node: PostgresServer, tmp_path: Path
+async def test_cut_connections_lose_and_double_nothing(
+    new_scenario: NewScenario, rounds: Callable[[int, int], int]
 ) -> None:
-    settings = Settings(
-        **kafka_settings.model_dump(exclude_unset=True)
-        | {
-            "database_backend": "postgresql",
-            "database_url": postgres_node.url,
-            "loader_group_id": f"{kafka_settings.kafka_topic_prefix}away",
-            "loader_batch_rows": 500,
-            "data_dir": tmp_path,
-        }
-    )
-    await produce(settings, (record(settings, bar(n)) for n in range(RECORDS)))
-    seen: list[Progress] = []
-    loading = asyncio.create_task(
-        load_topics(settings, asyncio.Event(), until_caught_up=True, on_progress=seen.append)
-    )
-    for outage in range(1, OUTAGES + 1):
-        share = RECORDS * outage // (OUTAGES + 2)
-        await until(partial(_reached, loading, seen, share), within=60)
-        assert not loading.done(), "the outages must fall into the work"
-        await asyncio.to_thread(postgres_node.stop)
-        await until(lambda: seen[-1].away_since is not None, within=30)
-        await asyncio.to_thread(postgres_node.start)
-    async with asyncio.timeout(60):
-        progress = await loading
-    assert progress.records == RECORDS
-    assert progress.dead_letters == 0
-    found = await snapshot(settings)
-    assert len(found["yfinance_ohlcv"]) == RECORDS
-    assert found["dead_letters"] == []
-    assert (await load(settings)).records == 0
+    count = rounds(100, 300)
+    async with new_scenario() as run, _connection(run) as connection:
+        group = run.settings.loader_group_id
+        async with run.feeding(every=0.1):
+            loader = run.start_loader()
+            await loader.assigned()
+            while run.struck < count:
+                await asyncio.sleep(run.chance.uniform(0, 0.05))  # the phase, no wait
+                run.struck += await connection.fetchval(CUT, group)
+                assert loader.status is None, loader.said
+            await advanced(run, 200, within=5)
+        await run.heal()
+        await run.verify(records=1_000, struck=count)
 
 
-def _reached(loading: asyncio.Task[Progress], seen: list[Progress], records: int) -> bool:
-    return loading.done() or bool(seen and seen[-1].records > records)
+async def test_a_server_stopped_at_once_is_waited_for(
+    new_scenario: NewScenario,
+    postgres_node: PostgresServer,
+    rounds: Callable[[int, int], int],
+) -> None:
+    count = rounds(5, 50)
+    async with new_scenario(url=postgres_node.url) as run:
+        async with run.feeding(every=0.1):
+            loader = run.start_loader()
+            for _ in range(count):
+                await advanced(run, 500)
+                await run.note_strike()
+                await asyncio.to_thread(postgres_node.stop)
+                await asyncio.sleep(run.chance.uniform(0, 1))  # the outage, no wait
+                await asyncio.to_thread(postgres_node.start)
+                assert loader.status is None, loader.said
+            await advanced(run, 500)
+        await run.heal()
+        await run.verify(records=500 * count, struck=count - 1)
+
+
+async def test_a_full_disk_is_waited_for_and_said(
+    new_scenario: NewScenario,
+    postgres_node: PostgresServer,
+    rounds: Callable[[int, int], int],
+    pass_over: Callable[[str, str], NoReturn],
+) -> None:
+    count = rounds(3, 5)
+    with _small_disk(postgres_node, pass_over) as disk:
+        url = await _database_on(postgres_node, disk)
+        async with new_scenario(url=url) as run:
+            async with run.feeding(every=0.05):
+                loader = run.start_loader()
+                for done in range(count):
+                    await advanced(run, 200)
+                    filler = _fill(disk)
+                    complaints = loader.said.count("DiskFullError")
+                    await until(
+                        lambda: loader.said.count("DiskFullError") > complaints,  # noqa: B023
+                        within=30,
+                    )
+                    run.struck += 1
+                    filler.unlink()
+                    assert loader.status is None, loader.said
+                    assert run.struck == done + 1
+                await advanced(run, 200)
+            await run.heal()
+            await run.verify(records=200 * count, struck=count)
+
+
+@contextmanager
+def _small_disk(
+    server: PostgresServer, pass_over: Callable[[str, str], NoReturn]
+) -> Iterator[Path]:
+    """Mount a file system of a few megabytes that the server may write to."""
+    owner = server.data.stat()
+    with tempfile.TemporaryDirectory(prefix="econstream-disk-") as folder:
+        Path(folder).chmod(0o755)
+        options = f"size={DISK_MB}m,mode=755"
+        mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
+        try:
+            done = subprocess.run(mount, check=False, capture_output=True, text=True, timeout=10)
+        except OSError as exc:
+            pass_over("a disk to fill", f"no mount: {exc.strerror}")
+        if done.returncode:
+            pass_over("a disk to fill", f"mount is refused: {done.stderr.strip()}")
+        try:
+            place = Path(folder) / "data"
+            place.mkdir()
+            os.chown(place, owner.st_uid, owner.st_gid)
+            yield place
+        finally:
+            server.stop()
+            subprocess.run(["umount", folder], check=True, timeout=10)
+
+
+async def _database_on(server: PostgresServer, disk: Path) -> str:
+    """Make a database whose files are on a disk; return its URL."""
+    connection = await asyncpg.connect(server.url)
+    try:
+        await connection.execute(f"CREATE TABLESPACE small LOCATION '{disk}'")
+        await connection.execute("CREATE DATABASE small TABLESPACE small")
+    finally:
+        await connection.close()
+    return server.url.removesuffix("/postgres") + "/small"
+
+
+def _fill(disk: Path) -> Path:
+    """Leave no room on a disk; return the file to remove to have it back."""
+    filler = disk.parent / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while file.write(b"\0" * 4096):
+                pass
+        except OSError:
+            return filler
+    raise AssertionError("the disk has no end")
+
+
+@asynccontextmanager
+async def _connection(run: Scenario) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(run.url)
+    try:
+        yield connection
+    finally:
+        await connection.close()

@@ -1,105 +1,72 @@
-"""A loader killed with -9 in the middle of its work, again and again, then run to the end."""
+"""Loaders killed with -9 at named points of their work and at random ones."""
 
 import asyncio
-import json
-import os
-import random
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from shared.record import Record
-from shared.settings import Settings
-from tests.loading import EVENING, MORNING, bar, load, produce, record, snapshot
+from tests.faults.conftest import NewScenario
+from tests.faults.harness.gate import Gate, Point
+from tests.faults.harness.scenario import Scenario
 from tests.waiting import until
 
-RECORDS = 100_000
-KILLS = 4
-LONGEST_RUN_SECONDS = 0.8
+AFTER_OFFSET_COMMIT = "after offset commit"
+LONGEST_RUN_SECONDS = 0.5
+
+
+async def test_killed_at_any_named_point_it_loses_and_doubles_nothing(
+    new_scenario: NewScenario, rounds: Callable[[int, int], int]
+) -> None:
+    points = [*Point, AFTER_OFFSET_COMMIT] * rounds(10, 300)
+    async with new_scenario(loader_batch_rows=200) as run, Gate(run.url) as gate:
+        run.chance.shuffle(points)
+        async with run.feeding(every=0.25):
+            for point in points:
+                if isinstance(point, Point):
+                    await _kill_at(run, gate, point)
+                else:
+                    await _kill_after_offset_commit(run)
+        await run.heal()
+        await run.verify(records=100 * len(points), struck=len(points))
+
+
+async def _kill_at(run: Scenario, gate: Gate, point: Point) -> None:
+    gate.hold(point, run.chance.randrange(8))
+    loader = run.start_loader(gate)
+    await until(lambda: gate.held.is_set() or loader.status is not None, within=30)
+    run.struck += gate.held.is_set()
+    await run.bury(loader)
+    await gate.drop()
+
+
+async def _kill_after_offset_commit(run: Scenario) -> None:
+    """The broker's copy of the offsets has moved: kill the loader in what it does next."""
+    before = await run.group.committed(run.topic)
+
+    async def has_moved() -> bool:
+        return await run.group.committed(run.topic) != before
+
+    loader = run.start_loader()
+    await until(has_moved, within=30)
+    run.struck += 1
+    await run.bury(loader)
 
 
 @pytest.mark.parametrize("backend", ["postgresql", "duckdb"])
-async def test_killed_at_any_point_it_ends_with_the_same_tables(
-    backend: str,
-    kafka_settings: Settings,
-    postgres_url: str,
-    other_postgres_url: str,
-    tmp_path: Path,
+async def test_killed_at_any_moment_it_loses_and_doubles_nothing(
+    backend: str, new_scenario: NewScenario, rounds: Callable[[int, int], int]
 ) -> None:
-    seed = int(os.environ.get("TEST_SEED", random.randrange(1 << 32)))
-    chance = random.Random(seed)
-    await produce(kafka_settings, _records(kafka_settings, chance))
-    calm = _settings(kafka_settings, backend, tmp_path / "calm", postgres_url)
-    stormy = _settings(kafka_settings, backend, tmp_path / "stormy", other_postgres_url)
-    await load(calm)
-    for _ in range(KILLS):
-        await _kill_at_random(stormy, chance)
-    rest = await load(stormy)
-    assert 0 < rest.records < RECORDS, f"no kill fell into the work; TEST_SEED={seed}"
-    expected, found = await snapshot(calm), await snapshot(stormy)
-    for table, rows in expected.items():
-        assert found[table] == rows, f"{table} differs; TEST_SEED={seed}"
-    for table in ("yfinance_ohlcv", "yfinance_ohlcv_revisions", "dead_letters"):
-        assert expected[table], f"{table} is empty: too little was tested"
-
-
-def _records(settings: Settings, chance: random.Random) -> Iterator[Record]:
-    """Yield new keys, later and earlier values of known ones, repetitions and broken records."""
-    for number in range(RECORDS):
-        draw = chance.random()
-        known = chance.randrange(number + 1)
-        if draw < 0.6:
-            yield record(settings, bar(number))
-        elif draw < 0.75:
-            yield record(settings, bar(known, open_=50.0), EVENING)
-        elif draw < 0.85:
-            yield record(settings, bar(known, open_=90.0), "2025-12-31T00:00:00Z")
-        elif draw < 0.99:
-            yield record(settings, bar(known), MORNING)
-        else:
-            yield record(settings, b'{"ticker": "broken"}')
-
-
-async def _kill_at_random(settings: Settings, chance: random.Random) -> None:
-    """Kill a loader at a random point of its work; its partitions are assigned by then."""
-    log = settings.data_dir / "loader.log"
-    with log.open("wb") as written:
-        process = subprocess.Popen(  # noqa: ASYNC220 - returns at once
-            [sys.executable, "-m", "services.loader"],
-            env={**os.environ, **_environment(settings)},
-            stdout=written,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            await until(lambda: b"partitions assigned" in log.read_bytes(), within=60)
-            await asyncio.sleep(chance.uniform(0, LONGEST_RUN_SECONDS))  # the point, not a wait
-            assert process.poll() is None, log.read_text()
-        finally:
-            process.kill()
-            ended = process.wait(timeout=10)
-    assert ended == -signal.SIGKILL
-
-
-def _settings(base: Settings, backend: str, folder: Path, url: str) -> Settings:
-    folder.mkdir()
-    chosen: dict[str, object] = {
-        "database_backend": backend,
-        "loader_group_id": f"{base.kafka_topic_prefix}{folder.name}",
-        "loader_batch_rows": 2_000,
-        "data_dir": folder,
-        "duckdb_path": folder / "test.duckdb",
-        "database_url": url,
-    }
-    return Settings(**base.model_dump(exclude_unset=True) | chosen)
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    given = json.loads(settings.model_dump_json(exclude_unset=True))
-    environment = {name.upper(): str(value) for name, value in given.items()}
-    if settings.database_url is not None:
-        environment["DATABASE_URL"] = settings.database_url.get_secret_value()
-    return environment
+    count = rounds(10, 300)
+    async with new_scenario(backend) as run:
+        feeder = run.feeder()
+        for _ in range(count):
+            await run.feed(feeder, 2_000)
+            loader = run.start_loader()
+            await loader.assigned()
+            await asyncio.sleep(run.chance.uniform(0, LONGEST_RUN_SECONDS))  # the point, no wait
+            await run.bury(loader)
+            await run.note_strike()
+            if not run.store.is_shared:
+                await run.store.look()
+        await run.heal()
+        await run.verify(records=2_000 * count, struck=count // 2)

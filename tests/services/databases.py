@@ -34,14 +34,14 @@ class PostgresServer:
         """Make an empty cluster in `folder`; UnavailableError where there are no binaries."""
         self._programs = _programs()
         self._user = _owner()
-        self._data = folder / "data"
+        self.data = folder / "data"
         self._log = folder / "log"
         self.port = free_port()
         if self._user:
             shutil.chown(folder, self._user, self._user)
         made = subprocess.run(
             [
-                *(str(self._programs / "initdb"), "-D", str(self._data), "-U", "postgres"),
+                *(str(self._programs / "initdb"), "-D", str(self.data), "-U", "postgres"),
                 *("-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"),
             ],
             capture_output=True,
@@ -66,7 +66,7 @@ class PostgresServer:
         self._log.write_bytes(b"")
         self._process = spawn(
             [
-                *(str(self._programs / "postgres"), "-D", str(self._data), "-p", str(self.port)),
+                *(str(self._programs / "postgres"), "-D", str(self.data), "-p", str(self.port)),
                 *("-h", "127.0.0.1", "-k", "", "-c", "max_connections=200"),
             ],
             self._log,

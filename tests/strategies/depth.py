@@ -4,13 +4,13 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-_LONG = os.environ.get("TEST_LONG", "") not in ("", "0")
+LONG = os.environ.get("TEST_LONG", "") not in ("", "0")
 
 
 def examples(quick: int, long: int | None = None) -> settings:
     """Return settings for so many examples; 25 times as many in the long tier unless told."""
     return settings(
-        max_examples=(long or 25 * quick) if _LONG else quick,
+        max_examples=(long or 25 * quick) if LONG else quick,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
     )

@@ -1,0 +1,67 @@
+"""Loaders ended by SIGTERM under load, and zombies: stopped, replaced, and then woken up."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.conftest import NewScenario
+from tests.faults.harness.gate import Gate, Point
+from tests.faults.harness.scenario import advanced
+from tests.waiting import until
+
+WITHIN_S = 10.0
+
+
+@pytest.mark.parametrize("backend", ["postgresql", "duckdb"])
+async def test_terminated_under_load_it_ends_soon_and_nothing_is_redelivered(
+    backend: str, new_scenario: NewScenario, rounds: Callable[[int, int], int]
+) -> None:
+    count = rounds(10, 50)
+    async with new_scenario(backend) as run:
+        async with run.feeding(every=0.1):
+            for _ in range(count):
+                loader = run.start_loader()
+                await loader.assigned()
+                await asyncio.sleep(run.chance.uniform(0, 0.5))  # the point, no wait
+                loader.send(signal.SIGTERM)
+                assert await loader.ended(WITHIN_S) == 0, loader.said
+                stored, committed = await run.store.consumed(), await run.group.committed(run.topic)
+                moved = {partition: at for partition, at in stored.items() if at}
+                assert committed == moved, f"--seed {run.seed}"
+                await run.note_strike()
+        await run.heal()
+        await run.verify(records=200 * count, struck=count)
+
+
+async def test_a_zombie_that_wakes_up_writes_nothing(
+    new_scenario: NewScenario, rounds: Callable[[int, int], int]
+) -> None:
+    count = rounds(5, 50)
+    async with new_scenario() as run, Gate(run.url) as one, Gate(run.url) as other:
+        async with run.feeding(every=0.1):
+            gates = [one, other]
+            owner = run.start_loader(one)
+            await owner.assigned()
+            for _ in range(count):
+                gates[0].hold(Point.POLLED)
+                await asyncio.wait_for(gates[0].held.wait(), 20)
+                owner.stop()
+                await run.group.dismiss(await run.group.members())
+                heir = run.start_loader(gates[1])
+                await heir.assigned()
+                await advanced(run, 2_000)  # past what the zombie holds in its hands
+                (heirs_name,) = await run.group.members()
+                owner.send(signal.SIGCONT)
+                gates[0].release()
+                await until(lambda: gates[0].ended, within=20)
+                assert gates[0].ended == ["ROLLBACK"], f"--seed {run.seed}"
+                run.struck += 1
+                await owner.kill()
+                await run.group.dismiss(await run.group.members() - {heirs_name})
+                gates[0].ended.clear()
+                owner = heir
+                gates.reverse()
+        await run.heal()
+        await run.verify(records=2_000 * count, struck=count)
