@@ -109,6 +109,8 @@ async def _left(receive: Receive) -> None:
 
 
 async def _send_part(send: Send, body: bytes, *, more: bool = True) -> None:
+    if more and not body:
+        return
     async with asyncio.timeout(STALL_SECONDS):
         await send({"type": "http.response.body", "body": body, "more_body": more})
 

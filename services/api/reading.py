@@ -168,7 +168,7 @@ def _order(text: str) -> str:
 def _limit(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_LIMIT):
         raise ValueError(
-            f"{text[:20]!r} is not a whole number from 1 to {MAX_LIMIT:,}; csv and ndjson give "
-            "all rows where no limit is given"
+            f"{text[:20]!r} is not a whole number from 1 to {MAX_LIMIT:,}; other formats than "
+            "json give all rows where no limit is given"
         )
     return int(text)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -145,12 +146,60 @@ def test_a_json_page_holds_the_lines_of_ndjson(
     assert page["next_cursor"] == cursor
 
 
+def read_arrow(body: bytes) -> pa.Table:
+    return pa.ipc.open_stream(body).read_all()
+
+
+def read_parquet(body: bytes) -> pa.Table:
+    return pq.read_table(io.BytesIO(body))
+
+
+BINARY = {"arrow": read_arrow, "parquet": read_parquet}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("chosen", BINARY)
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_binary_formats_hold_types_and_values(chosen: str, name: str, data: st.DataObject) -> None:
+    dataset = DATASETS[name]
+    table = data.draw(tables(dataset))
+    found = BINARY[chosen](write(FORMATS[chosen], dataset, table))
+    assert [(f.name, f.nullable) for f in found.schema] == [
+        (c.name, c.nullable) for c in dataset.columns
+    ]
+    # Parquet calls the members of a list by another name.
+    assert plain(dataset, found.cast(dataset.arrow_schema)) == plain(dataset, table)
+
+
+@pytest.mark.parametrize("chosen", BINARY)
+def test_binary_formats_keep_figures_apart_from_null(chosen: str) -> None:
+    column = Column("figure", Kind.FLOAT, "")
+    figures = pa.array([float("nan"), None, float("inf"), -0.0])
+    encoder = FORMATS[chosen].encoder([column])
+    parts = [encoder.begin(), encoder.rows(pa.RecordBatch.from_arrays([figures], ["figure"]))]
+    found = BINARY[chosen](b"".join([*parts, encoder.end(None)]))
+    assert repr(found["figure"].to_pylist()) == "[nan, None, inf, -0.0]"
+
+
+def test_parquet_holds_a_row_group_and_no_more() -> None:
+    """Row groups leave as they fill, whatever the sizes of batches."""
+    dataset = DATASETS["fred_data"]
+    columns = [["GDP"] * 10_000, [dt.date(2000, 1, 1)] * 10_000, [0.5] * 10_000]
+    batch = pa.table(columns, schema=dataset.arrow_schema).to_batches()[0]
+    encoder = FORMATS["parquet"].encoder(dataset.columns)
+    parts = [encoder.begin(), *(encoder.rows(batch) for _ in range(20)), encoder.end(None)]
+    assert [bool(part) for part in parts[1:-1]] == ([False] * 6 + [True]) * 2 + [False] * 6
+    groups = pq.ParquetFile(io.BytesIO(b"".join(parts))).metadata
+    assert (groups.num_rows, groups.num_row_groups) == (200_000, 3)
+
+
 def float_if_float(text: str) -> int | float:
     """Keep the sign of "-0", which json reads as the integer 0."""
     return -0.0 if text == "-0" else int(text)
 
 
-@pytest.mark.parametrize("chosen", FORMATS.values(), ids=list(FORMATS))
+@pytest.mark.parametrize("chosen", [CSV, NDJSON, JSON], ids=["csv", "ndjson", "json"])
 def test_batches_leave_no_seam(chosen: Format) -> None:
     dataset = DATASETS["fred_data"]
     count = 40_000
@@ -166,6 +215,9 @@ def test_no_rows_still_have_a_header_line_and_a_page() -> None:
     assert write(CSV, dataset, empty) == b"series_id,date,value\n"
     assert write(NDJSON, dataset, empty) == b""
     assert write(JSON, dataset, empty) == b'{"data":[],"next_cursor":null}'
+    for name, read in BINARY.items():
+        found = read(write(FORMATS[name], dataset, empty))
+        assert (found.num_rows, found.schema) == (0, dataset.arrow_schema)
 
 
 def test_a_line_is_spelled_in_the_canonical_way() -> None:

@@ -194,5 +194,7 @@ async def test_openapi_names_every_parameter_and_problem() -> None:
         "application/json",
         "text/csv",
         "application/x-ndjson",
+        "application/vnd.apache.parquet",
+        "application/vnd.apache.arrow.stream",
     }
     assert {"401", "404", "406", "422", "503"} <= set(read["responses"])

@@ -22,7 +22,8 @@ def test_what_a_read_is_without_parameters() -> None:
 
 
 def test_whole_formats_have_no_limit_of_their_own() -> None:
-    for name, limit in [("csv", None), ("ndjson", None), ("json", 1000)]:
+    whole = dict.fromkeys(("csv", "ndjson", "parquet", "arrow"))
+    for name, limit in [*whole.items(), ("json", 1000)]:
         assert read_request(rows_of(REGISTRY["fred_data"]), [("format", name)], "").limit == limit
 
 
@@ -71,7 +72,7 @@ def test_fields_are_answered_in_the_order_they_are_named() -> None:
         ("fred_data", "fields", "", "empty"),
         ("fred_data", "order", "date", "asc, desc"),
         ("fred_data", "cursor", "made-up", "not a cursor"),
-        ("fred_data", "format", "xml", "json, csv, ndjson"),
+        ("fred_data", "format", "xml", "json, csv, ndjson, parquet, arrow"),
         ("fred_data", "date", "2020", "not a date"),
         ("fred_data", "series_id", "", "empty"),
         ("fred_series", "start", "2020-01-01", "no time column"),
@@ -102,6 +103,8 @@ def test_a_parameter_given_twice_is_refused() -> None:
         ("text/*", "csv"),
         ("application/x-ndjson", "ndjson"),
         ("application/jsonl", "ndjson"),
+        ("application/vnd.apache.parquet", "parquet"),
+        ("application/vnd.apache.arrow.stream, */*;q=0.1", "arrow"),
         ("application/json;q=0.5, text/csv", "csv"),
         ("text/csv;q=0.5, application/json;q=0.9", "json"),
         ("*/*, text/csv", "csv"),

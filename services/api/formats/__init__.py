@@ -1,9 +1,11 @@
 """One file a format, and the choice among them by an Accept header."""
 
-from services.api.formats import csv_rows, json_page, ndjson
+from services.api.formats import arrow, csv_rows, json_page, ndjson, parquet
 from services.api.formats.base import Encoder, Format, slices
 
-FORMATS = {f.name: f for f in (json_page.FORMAT, csv_rows.FORMAT, ndjson.FORMAT)}
+_ALL = (json_page.FORMAT, csv_rows.FORMAT, ndjson.FORMAT, parquet.FORMAT, arrow.FORMAT)
+
+FORMATS = {f.name: f for f in _ALL}
 """The formats by name; the first is the answer to a client that takes anything."""
 
 

@@ -32,7 +32,7 @@ class Format:
     accepts     media types that ask for it, the first of them the usual one
     page_rows   rows of an answer when no limit is given; None: all there are
     encoder     makes the encoder of one answer with these columns
-    schema      of the whole answer, for OpenAPI, beside an example
+    schema      of the whole answer, for OpenAPI, beside an example where it is text
     """
 
     name: str
@@ -41,7 +41,12 @@ class Format:
     page_rows: int | None
     encoder: Callable[[Sequence[Column]], Encoder]
     schema: Mapping[str, Any]
-    example: Any
+    example: Any = None
+
+
+def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
+    """Return the schema of an answer with these columns."""
+    return pa.schema([pa.field(c.name, c.kind.arrow, c.nullable) for c in columns])
 
 
 def slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

@@ -24,9 +24,9 @@ the values.
 **Point in time**: `as_of` gives, for each key, the value known then. A field that makes no
 version (the catalogue names them) is the one kept with that version.
 
-**JSON** comes in pages: `next_cursor` is null on the last. **CSV and NDJSON** come whole unless
-a limit is given; a cut answer of any format carries `Link: rel="next"`, and one that fails on the
-way breaks off.
+**JSON** comes in pages: `next_cursor` is null on the last. **CSV, NDJSON, Parquet and Arrow** (an
+IPC stream) come whole unless a limit is given; a cut answer of any format carries
+`Link: rel="next"`, and one that fails on the way breaks off.
 
 **CSV** is the same from either database: UTF-8, lines end in a line feed, a header line always;
 moments in RFC 3339 with six decimals and Z, true and false, the shortest digits that give the
@@ -63,6 +63,7 @@ def rows_described() -> dict[str, Any]:
     """Return what OpenAPI says of an answer that holds rows."""
     link = {"description": "the next page, where the answer is cut", "schema": {"type": "string"}}
     content = {
-        f.accepts[0]: {"schema": dict(f.schema), "example": f.example} for f in FORMATS.values()
+        f.accepts[0]: {"schema": dict(f.schema)} | ({"example": f.example} if f.example else {})
+        for f in FORMATS.values()
     }
     return {"description": "rows", "headers": {"Link": link}, "content": content}

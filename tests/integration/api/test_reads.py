@@ -4,12 +4,17 @@ import asyncio
 import datetime as dt
 import io
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import httpx
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from services.api.formats import FORMATS
 from shared.database.base import Database
 from shared.registry import discover
 from tests.api import REGISTRY, observations, store
@@ -109,7 +114,7 @@ async def test_a_cut_answer_says_so_in_every_format(
     database: Database, client: httpx.AsyncClient
 ) -> None:
     await store(database, FRED, observations("GDP", [float(n) for n in range(10)]))
-    for name in ("json", "csv", "ndjson"):
+    for name in FORMATS:
         whole = await client.get("/v1/data/fred_data", params={"format": name})
         assert "link" not in whole.headers
         cut = await client.get("/v1/data/fred_data", params={"format": name, "limit": 4})
@@ -119,6 +124,10 @@ async def test_a_cut_answer_says_so_in_every_format(
         assert "link" not in rest.headers
         if name == "ndjson":
             assert cut.content + rest.content == whole.content
+        if name == "parquet":
+            bodies = [cut.content, rest.content]
+            parts = [pq.read_table(io.BytesIO(body)) for body in bodies]
+            assert pa.concat_tables(parts) == pq.read_table(io.BytesIO(whole.content))
         if name == "csv":
             assert cut.text + rest.text.split("\n", 1)[1] == whole.text
 
@@ -162,6 +171,22 @@ async def test_a_reader_reads_the_url(database: Database, client: httpx.AsyncCli
     assert str(frame["as_of"].dtype).endswith("UTC]")
     lines = await asyncio.to_thread(pd.read_json, url.replace("csv", "ndjson"), lines=True)
     assert lines["date"].dt.day.tolist() == [1, 2, 3]
+
+
+async def test_a_reader_reads_parquet_and_arrow(
+    database: Database, client: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    await store(database, FRED, observations("GDP", [1.5, None, 3.0]))
+    url = f"{client.base_url}/v1/data/fred_data"
+    frame = await asyncio.to_thread(pd.read_parquet, f"{url}?format=parquet")
+    assert frame["value"].fillna(-1).tolist() == [1.5, -1, 3.0]
+    assert str(frame["as_of"].dtype).endswith("UTC]")
+    downloaded = tmp_path / "answer.parquet"
+    downloaded.write_bytes((await client.get(f"{url}?format=parquet")).content)
+    found = duckdb.execute(f"SELECT max(date)::text, sum(value) FROM '{downloaded}'").fetchall()
+    assert found == [("2000-01-03", 4.5)]
+    arrow = await client.get(url, headers={"Accept": "application/vnd.apache.arrow.stream"})
+    assert pa.ipc.open_stream(arrow.content).read_all() == pq.read_table(downloaded)
 
 
 async def test_the_catalogue_says_what_is_stored(

@@ -46,7 +46,7 @@ def many(count: int = 40_000) -> pa.RecordBatch:
 
 
 @pytest.mark.parametrize("error", [Transient("gone"), RuntimeError("a fault of ours")])
-@pytest.mark.parametrize("chosen", ["csv", "ndjson"])
+@pytest.mark.parametrize("chosen", ["csv", "ndjson", "parquet", "arrow"])
 async def test_a_stream_that_breaks_is_a_broken_transfer(chosen: str, error: Exception) -> None:
     database = ScriptedDatabase(many(), many(), error)
     with capture_logs() as lines:
