@@ -13,7 +13,7 @@ WITHIN_S = 60.0
 async def test_a_broker_killed_under_load_is_waited_for(
     new_scenario: NewScenario, kafka_node: KafkaNode, rounds: Callable[[int, int], int]
 ) -> None:
-    count = rounds(3, 30)
+    count = rounds(2, 30)
     async with new_scenario(broker=kafka_node.address) as run:
         async with run.feeding(every=0.1):
             loader = run.start_loader()

@@ -19,22 +19,25 @@ from tests.waiting import until
 CUT = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = $1 AND state <> 'idle'"""
 DISK_MB = 40
+HEALTHY_WITHIN_S = 5.0
 
 
 async def test_cut_connections_lose_and_double_nothing(
     new_scenario: NewScenario, rounds: Callable[[int, int], int]
 ) -> None:
-    count = rounds(100, 300)
+    count = rounds(40, 300)
     async with new_scenario() as run, _connection(run) as connection:
         group = run.settings.loader_group_id
-        async with run.feeding(every=0.1):
+        async with run.feeding(every=0.03):
             loader = run.start_loader()
             await loader.assigned()
             while run.struck < count:
-                await asyncio.sleep(run.chance.uniform(0, 0.05))  # the phase, no wait
-                run.struck += await connection.fetchval(CUT, group)
+                await asyncio.sleep(run.chance.uniform(0, 0.02))  # the phase, no wait
+                cut = await connection.fetchval(CUT, group)
+                run.struck += cut
                 assert loader.status is None, loader.said
-            await advanced(run, 200, within=5)
+                if cut:
+                    await advanced(run, 1, HEALTHY_WITHIN_S)
         await run.heal()
         await run.verify(records=1_000, struck=count)
 
@@ -44,7 +47,7 @@ async def test_a_server_stopped_at_once_is_waited_for(
     postgres_node: PostgresServer,
     rounds: Callable[[int, int], int],
 ) -> None:
-    count = rounds(5, 50)
+    count = rounds(4, 50)
     async with new_scenario(url=postgres_node.url) as run:
         async with run.feeding(every=0.1):
             loader = run.start_loader()
@@ -66,7 +69,7 @@ async def test_a_full_disk_is_waited_for_and_said(
     rounds: Callable[[int, int], int],
     pass_over: Callable[[str, str], NoReturn],
 ) -> None:
-    count = rounds(3, 5)
+    count = rounds(2, 5)
     with _small_disk(postgres_node, pass_over) as disk:
         url = await _database_on(postgres_node, disk)
         async with new_scenario(url=url) as run:

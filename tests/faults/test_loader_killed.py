@@ -17,7 +17,7 @@ LONGEST_RUN_SECONDS = 0.5
 async def test_killed_at_any_named_point_it_loses_and_doubles_nothing(
     new_scenario: NewScenario, rounds: Callable[[int, int], int]
 ) -> None:
-    points = [*Point, AFTER_OFFSET_COMMIT] * rounds(10, 300)
+    points = [*Point, AFTER_OFFSET_COMMIT] * rounds(6, 300)
     async with new_scenario(loader_batch_rows=200) as run, Gate(run.url) as gate:
         run.chance.shuffle(points)
         async with run.feeding(every=0.25):
@@ -56,7 +56,7 @@ async def _kill_after_offset_commit(run: Scenario) -> None:
 async def test_killed_at_any_moment_it_loses_and_doubles_nothing(
     backend: str, new_scenario: NewScenario, rounds: Callable[[int, int], int]
 ) -> None:
-    count = rounds(10, 300)
+    count = rounds(6, 300)
     async with new_scenario(backend) as run:
         feeder = run.feeder()
         for _ in range(count):

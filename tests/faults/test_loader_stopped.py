@@ -18,7 +18,7 @@ WITHIN_S = 10.0
 async def test_terminated_under_load_it_ends_soon_and_nothing_is_redelivered(
     backend: str, new_scenario: NewScenario, rounds: Callable[[int, int], int]
 ) -> None:
-    count = rounds(10, 50)
+    count = rounds(5, 50)
     async with new_scenario(backend) as run:
         async with run.feeding(every=0.1):
             for _ in range(count):

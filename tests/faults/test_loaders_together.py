@@ -59,7 +59,7 @@ async def _is_split(run: Scenario, counts: list[int]) -> bool:
 async def test_a_storm_of_rebalances_loses_nothing_and_never_halts_the_work(
     new_scenario: NewScenario, rounds: Callable[[int, int], int]
 ) -> None:
-    count = rounds(5, 30)
+    count = rounds(4, 30)
     async with new_scenario() as run:
         async with run.feeding(every=0.2):
             staying = run.start_loader()
