@@ -2,9 +2,9 @@
 
 import asyncio
 from asyncio import to_thread
-from collections.abc import AsyncGenerator
+from collections.abc import Sequence
 from contextlib import aclosing
-from typing import cast
+from functools import partial
 from urllib.parse import urlencode
 
 import pyarrow as pa
@@ -15,11 +15,13 @@ from starlette.types import Receive, Scope, Send
 from services.api.cursor import write_cursor
 from services.api.formats import Encoder, slices
 from services.api.problems import Problem
-from services.api.queries import Query, select_rows
-from services.api.reading import Read
+from services.api.read import Read
+from services.api.rows import Rows, open_rows
 from shared.database.base import Database
+from shared.dataset import Column
 from shared.errors import EconstreamError
 from shared.observability import get_logger
+from shared.record import encode_time
 
 STALL_SECONDS = 60.0
 """How long a reader may take no bytes before it is let go, and its query with it."""
@@ -30,8 +32,6 @@ _INLINE_ROWS = 2_000
 """Rows that are encoded on the event loop: they take about a millisecond, as a thread would."""
 
 _log = get_logger(__name__)
-
-Batches = AsyncGenerator[pa.RecordBatch, None]
 
 
 async def answer(database: Database, read: Read, request: Request, timeout_ms: int) -> Response:
@@ -48,14 +48,14 @@ async def answer(database: Database, read: Read, request: Request, timeout_ms: i
             "whole tables are sent over HTTP/1.1 only: upgrade, or give a limit and page",
             {"Upgrade": "HTTP/1.1", "Connection": "Upgrade"},
         )
-    query = select_rows(read, database.backend)
-    batches = cast("Batches", database.stream(query.sql, query.parameters, timeout_ms=timeout_ms))
+    rows = await open_rows(database, read, timeout_ms)
     if read.limit is None:
-        return StreamedRows(read, await anext(batches), batches)
-    page, cursor = await _collect(read, query, read.limit, batches)
-    headers = HEADERS | ({"Link": _next_link(request, cursor)} if cursor else {})
+        return StreamedRows(read, rows, await anext(rows.batches))
+    page, cursor = await _collect(read, rows, read.limit)
+    headers = _headers(read) | ({"Link": _next_link(request, cursor)} if cursor else {})
     few = sum(batch.num_rows for batch in page) <= _INLINE_ROWS
-    body = _encode(read, page, cursor) if few else await to_thread(_encode, read, page, cursor)
+    work = partial(_encode, read, rows, page, cursor)
+    body = work() if few else await to_thread(work)
     return Response(body, headers=headers, media_type=read.format.media_type)
 
 
@@ -66,11 +66,12 @@ class StreamedRows(StreamingResponse):
     reader takes a part for the whole.
     """
 
-    def __init__(self, read: Read, first: pa.RecordBatch, rest: Batches) -> None:
-        super().__init__(iter(()), headers=HEADERS, media_type=read.format.media_type)
+    def __init__(self, read: Read, rows: Rows, first: pa.RecordBatch) -> None:
+        super().__init__(iter(()), headers=_headers(read), media_type=read.format.media_type)
         self._read = read
+        self._columns = rows.columns
         self._first = first
-        self._rest = rest
+        self._rest = rows.batches
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with aclosing(self._rest):
@@ -90,14 +91,14 @@ class StreamedRows(StreamingResponse):
             _log.error("stream_broken", dataset=self._read.dataset.name, reason=str(exc))
 
     async def _send(self, send: Send) -> None:
-        encoder = self._read.format.encoder(self._read.columns)
-        opening = encoder.begin() + await to_thread(_encode_rows, encoder, self._read, self._first)
+        encoder, columns = self._read.format.encoder(self._columns), self._columns
+        opening = encoder.begin() + await to_thread(_encode_rows, encoder, columns, self._first)
         status, headers = self.status_code, self.raw_headers
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await _send_part(send, opening)
         async for batch in self._rest:
             for piece in slices(batch):
-                part = await to_thread(_encode_rows, encoder, self._read, piece)
+                part = await to_thread(_encode_rows, encoder, columns, piece)
                 await _send_part(send, part)
         await _send_part(send, encoder.end(None), more=False)
 
@@ -115,17 +116,26 @@ async def _send_part(send: Send, body: bytes, *, more: bool = True) -> None:
         await send({"type": "http.response.body", "body": body, "more_body": more})
 
 
-async def _collect(
-    read: Read, query: Query, limit: int, batches: Batches
-) -> tuple[list[pa.RecordBatch], str | None]:
+async def _collect(read: Read, rows: Rows, limit: int) -> tuple[list[pa.RecordBatch], str | None]:
     """Return a page's rows, and the cursor where there are more than it holds."""
-    async with aclosing(batches):
-        table = pa.Table.from_batches([batch async for batch in batches])
+    collected: list[pa.RecordBatch] = []
+    async with aclosing(rows.batches):
+        async for batch in rows.batches:
+            collected.append(batch)
+            if sum(part.num_rows for part in collected) > limit:
+                break
+    table = pa.Table.from_batches(collected)
     if table.num_rows <= limit:
         return table.to_batches(), None
-    names = [column.name for column in query.columns]
-    key = [table.column(names.index(c.name))[limit - 1].as_py() for c in read.key]
+    key = [table.column(rows.names.index(c.name))[limit - 1].as_py() for c in read.key]
     return table.slice(0, limit).to_batches(), write_cursor(read.identity, key)
+
+
+def _headers(read: Read) -> dict[str, str]:
+    """Return the headers of an answer, which say as of when and in which mode it is."""
+    if read.as_of is None:
+        return HEADERS
+    return HEADERS | {"As-Of": encode_time(read.as_of), "As-Of-Mode": read.mode.value}
 
 
 def _next_link(request: Request, cursor: str) -> str:
@@ -134,17 +144,17 @@ def _next_link(request: Request, cursor: str) -> str:
     return f'<{request.url.path}?{urlencode([*kept, ("cursor", cursor)])}>; rel="next"'
 
 
-def _encode(read: Read, page: list[pa.RecordBatch], cursor: str | None) -> bytes:
-    encoder = read.format.encoder(read.columns)
-    rows = [_encode_rows(encoder, read, batch) for batch in page]
-    return b"".join([encoder.begin(), *rows, encoder.end(cursor)])
+def _encode(read: Read, rows: Rows, page: list[pa.RecordBatch], cursor: str | None) -> bytes:
+    encoder = read.format.encoder(rows.columns)
+    parts = [_encode_rows(encoder, rows.columns, batch) for batch in page]
+    return b"".join([encoder.begin(), *parts, encoder.end(cursor)])
 
 
-def _encode_rows(encoder: Encoder, read: Read, batch: pa.RecordBatch) -> bytes:
+def _encode_rows(encoder: Encoder, columns: Sequence[Column], batch: pa.RecordBatch) -> bytes:
     """Return the rows' bytes: the answer's columns, in the types that were declared."""
-    columns = [
+    arrays = [
         array if array.type == column.kind.arrow else array.cast(column.kind.arrow)
-        for array, column in zip(batch.columns, read.columns, strict=False)
+        for array, column in zip(batch.columns, columns, strict=False)
     ]
-    answered = pa.RecordBatch.from_arrays(columns, [column.name for column in read.columns])
+    answered = pa.RecordBatch.from_arrays(arrays, [column.name for column in columns])
     return b"".join(encoder.rows(piece) for piece in slices(answered))

@@ -2,29 +2,48 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from starlette.requests import Request
 
 from services.api.formats import FORMATS
-from services.api.problems import wrong_parameter
+from services.api.problems import Problem, wrong_parameter
+from services.api.read import Mode, Release
 from services.api.view import View
 from shared.columns import Kind
 from shared.dataset import Dataset
 
 MAX_LIMIT = 100_000
-ORDERS = ("asc", "desc")
+MAX_ENTITIES = 1_000
+"""Columns that a wide answer may have besides the time."""
 
+Given = Mapping[str, list[str]]
+"""The texts given for each parameter."""
+
+
+class Order(StrEnum):
+    """The direction of the rows."""
+
+    ASC = "asc"
+    DESC = "desc"
+
+
+_FLAG = {"type": "boolean", "default": False}
 _DAY = "a date (2008-10-30) or an RFC 3339 moment"
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter that every dataset's reads take, given once at most."""
+    """A parameter that is no filter, given once at most.
+
+    `everywhere`: every view takes it; else those alone that name it among their choices.
+    """
 
     name: str
     description: str
     schema: Mapping[str, Any]
+    everywhere: bool = True
 
 
 COMMON = (
@@ -38,6 +57,34 @@ COMMON = (
         "as_of",
         f"rows as they were known then: {_DAY}; a date means its end in UTC",
         {"type": "string"},
+        everywhere=False,
+    ),
+    Parameter(
+        "as_of_mode",
+        "strict: known is what had been observed by `as_of`; assumed: a key's earliest version "
+        "counts as known from when the dataset says it must have been, such as a session's close",
+        {"type": "string", "enum": list(Mode), "default": Mode.STRICT.value},
+        everywhere=False,
+    ),
+    Parameter(
+        "release",
+        "first: of each key the version that was known first; latest: the one known last",
+        {"type": "string", "enum": list(Release), "default": Release.LATEST.value},
+        everywhere=False,
+    ),
+    Parameter(
+        "revisions",
+        "true: every version of each key, with `known_from` and `known_until`, which is null "
+        "for the last; with `as_of`, every version known by then",
+        _FLAG,
+        everywhere=False,
+    ),
+    Parameter(
+        "wide",
+        "true: a row for each time and a column for each entity, holding the one column that "
+        f"`fields` names; for {MAX_ENTITIES:,} entities at most",
+        _FLAG,
+        everywhere=False,
     ),
     Parameter(
         "fields",
@@ -48,7 +95,7 @@ COMMON = (
     Parameter(
         "order",
         "asc: rows in the order of the key, or from the oldest; desc: from the other end",
-        {"type": "string", "enum": list(ORDERS)},
+        {"type": "string", "enum": list(Order)},
     ),
     Parameter(
         "limit",
@@ -74,18 +121,22 @@ def group(view: View, items: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     given twice.
     """
     given: dict[str, list[str]] = {}
+    common = [p.name for p in COMMON if p.everywhere or p.name in view.choices]
     for name, text in items:
-        if name not in _COMMON_NAMES and name not in view.filters:
-            raise wrong_parameter(
-                name,
-                f"reads of {view.dataset.name} take no such parameter",
-                code="unknown-parameter",
-                allowed=(*view.filters, *_COMMON_NAMES),
-            )
-        if name in given and name in _COMMON_NAMES:
+        if name not in common and name not in view.filters:
+            raise _refused(view, name, common)
+        if name in given and name in common:
             raise wrong_parameter(name, "given more than once")
         given.setdefault(name, []).append(text)
     return given
+
+
+def _refused(view: View, name: str, common: Sequence[str]) -> Problem:
+    reason = f"reads of {view.dataset.name} take no such parameter"
+    if name in _COMMON_NAMES and not view.dataset.versioned:
+        reason = f"{view.dataset.name} keeps no versions"
+    allowed = (*view.filters, *common)
+    return wrong_parameter(name, reason, code="unknown-parameter", allowed=allowed)
 
 
 async def no_parameters(request: Request) -> None:
@@ -100,12 +151,12 @@ def documented(views: Sequence[View]) -> list[dict[str, Any]]:
     for view in views:
         for name in view.filters:
             filters.setdefault(name, []).append(view.dataset)
-    versions = any(view.dataset.versioned for view in views)
+    chosen = {name for view in views for name in view.choices}
     default = {"default": "desc" if all(view.newest_first for view in views) else "asc"}
     common = [
         _document(p.name, p.description, {**p.schema, **(default if p.name == "order" else {})})
         for p in COMMON
-        if versions or p.name != "as_of"
+        if p.everywhere or p.name in chosen
     ]
     return common + [_filter(name, of) for name, of in filters.items()]
 

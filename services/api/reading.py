@@ -1,69 +1,23 @@
-"""What a read asks for, parsed from the texts of its URL into the types of the dataset."""
+"""Parses the texts of a URL into what a read asks for."""
 
 import datetime as dt
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Callable
+from dataclasses import replace
+from enum import StrEnum
+from typing import TypeVar
 
 from services.api.cursor import read_cursor
 from services.api.formats import FORMATS, Format, negotiate
-from services.api.parameters import MAX_LIMIT, ORDERS, group
+from services.api.parameters import MAX_LIMIT, Given, Order, group
 from services.api.problems import Problem, wrong_parameter
-from services.api.values import read_as_of, read_bound, read_value, split_values
+from services.api.read import Filter, Mode, Read, Release
+from services.api.values import read_as_of, read_bound, read_flag, read_value, split_values
+from services.api.versions import check_versions, spans, wide_value
 from services.api.view import View
 from shared.dataset import Column, Dataset
 
 _T = TypeVar("_T")
-_Given = Mapping[str, list[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Rows whose column is one of the values, or, an array, holds them all."""
-
-    column: Column
-    values: tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A read of a view of one dataset.
-
-    columns   of the answer, in its order
-    start     inclusive bound of the time column, as `end`
-    as_of     None: the current rows
-    after     key of the row that the answer begins behind
-    limit     rows of the answer at most; None: all
-    """
-
-    view: View
-    columns: tuple[Column, ...]
-    format: Format
-    filters: tuple[Filter, ...] = ()
-    start: dt.date | dt.datetime | None = None
-    end: dt.date | dt.datetime | None = None
-    as_of: dt.datetime | None = None
-    descending: bool = False
-    after: tuple[Any, ...] | None = None
-    limit: int | None = None
-
-    @property
-    def dataset(self) -> Dataset:
-        """The dataset whose rows are read."""
-        return self.view.dataset
-
-    @property
-    def key(self) -> tuple[Column, ...]:
-        """The columns that rows are ordered by."""
-        return self.view.key
-
-    @property
-    def identity(self) -> str:
-        """Which rows in which order, as text: what a cursor is bound to."""
-        filters = [[f.column.name, sorted(set(map(str, f.values)))] for f in self.filters]
-        bounds = [str(self.start), str(self.end), str(self.as_of), self.descending]
-        return json.dumps([self.dataset.name, list(self.view.order), sorted(filters), bounds])
+_E = TypeVar("_E", bound=StrEnum)
 
 
 def read_request(view: View, items: list[tuple[str, str]], accept: str) -> Read:
@@ -74,25 +28,34 @@ def read_request(view: View, items: list[tuple[str, str]], accept: str) -> Read:
     """
     given, dataset = group(view, items), view.dataset
     chosen = _format(given, accept)
+    revisions = _one(given, "revisions", read_flag) or False
+    columns = _columns(view, given, spans() if revisions else ())
     read = Read(
         view=view,
-        columns=_columns(view, given),
+        columns=columns,
         format=chosen,
         filters=tuple(
             _filter(dataset, name, given[name]) for name in view.filters if name in given
         ),
         start=_bound(dataset, given, "start"),
         end=_bound(dataset, given, "end"),
-        as_of=_as_of(dataset, given),
+        as_of=_one(given, "as_of", read_as_of),
+        mode=_one(given, "as_of_mode", _choice(Mode)) or Mode.STRICT,
+        release=_one(given, "release", _choice(Release)) or Release.LATEST,
+        revisions=revisions,
         descending=_descending(view, given),
         limit=_one(given, "limit", _limit) or chosen.page_rows,
     )
+    check_versions(read, given)
+    if _one(given, "wide", read_flag):
+        value = wide_value(read, named="fields" in given)
+        read = replace(read, wide=value, columns=(dataset.column(dataset.time or ""),))
     return replace(
         read, after=_one(given, "cursor", lambda text: read_cursor(read.identity, read.key, text))
     )
 
 
-def _one(given: _Given, name: str, parse: Callable[[str], _T]) -> _T | None:
+def _one(given: Given, name: str, parse: Callable[[str], _T]) -> _T | None:
     """Return a parameter's value, None where it is not given; raises Problem that names it."""
     if name not in given:
         return None
@@ -102,7 +65,7 @@ def _one(given: _Given, name: str, parse: Callable[[str], _T]) -> _T | None:
         raise wrong_parameter(name, str(exc)) from exc
 
 
-def _format(given: _Given, accept: str) -> Format:
+def _format(given: Given, accept: str) -> Format:
     if "format" in given:
         name = given["format"][0]
         if name not in FORMATS:
@@ -116,11 +79,11 @@ def _format(given: _Given, accept: str) -> Format:
     return chosen
 
 
-def _columns(view: View, given: _Given) -> tuple[Column, ...]:
+def _columns(view: View, given: Given, added: tuple[Column, ...]) -> tuple[Column, ...]:
     if "fields" not in given:
-        return view.columns
+        return view.columns + added
     dataset = view.dataset
-    known = {column.name: column for column in dataset.stored}
+    known = {column.name: column for column in dataset.stored + added}
     names = _one(given, "fields", lambda text: split_values([text])) or []
     for name in names:
         if name not in known:
@@ -139,7 +102,7 @@ def _filter(dataset: Dataset, name: str, texts: list[str]) -> Filter:
     return Filter(column, values)
 
 
-def _bound(dataset: Dataset, given: _Given, name: str) -> dt.date | dt.datetime | None:
+def _bound(dataset: Dataset, given: Given, name: str) -> dt.date | dt.datetime | None:
     if name in given and dataset.time is None:
         raise wrong_parameter(name, f"{dataset.name} has no time column to select on")
     if dataset.time is None:
@@ -148,21 +111,19 @@ def _bound(dataset: Dataset, given: _Given, name: str) -> dt.date | dt.datetime 
     return _one(given, name, lambda text: read_bound(kind, text, end=name == "end"))
 
 
-def _as_of(dataset: Dataset, given: _Given) -> dt.datetime | None:
-    if "as_of" in given and not dataset.versioned:
-        raise wrong_parameter("as_of", f"{dataset.name} keeps no versions")
-    return _one(given, "as_of", read_as_of)
+def _descending(view: View, given: Given) -> bool:
+    order = _one(given, "order", _choice(Order))
+    return view.newest_first if order is None else order is Order.DESC
 
 
-def _descending(view: View, given: _Given) -> bool:
-    order = _one(given, "order", _order)
-    return view.newest_first if order is None else order == "desc"
+def _choice(kind: type[_E]) -> Callable[[str], _E]:
+    def choose(text: str) -> _E:
+        try:
+            return kind(text)
+        except ValueError as exc:
+            raise ValueError(f"{text[:20]!r} is not one of {', '.join(kind)}") from exc
 
-
-def _order(text: str) -> str:
-    if text not in ORDERS:
-        raise ValueError(f"{text!r} is not one of {', '.join(ORDERS)}")
-    return text
+    return choose
 
 
 def _limit(text: str) -> int:
@@ -172,3 +133,6 @@ def _limit(text: str) -> int:
             "json give all rows where no limit is given"
         )
     return int(text)
+
+
+__all__ = ["Filter", "Read", "Release", "read_request"]

@@ -113,6 +113,11 @@ def _day_or_moment(text: str) -> dt.date | dt.datetime:
     raise ValueError(f"{text!r} is not {_WHOLE_DAY}")
 
 
+def read_flag(text: str) -> bool:
+    """Return what a switch is set to; raises ValueError for anything but true and false."""
+    return _boolean(text)
+
+
 def _text(text: str) -> str:
     if "\0" in text:
         raise ValueError("a text cannot hold NUL")

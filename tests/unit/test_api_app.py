@@ -187,9 +187,13 @@ async def test_openapi_names_every_parameter_and_problem() -> None:
     assert len(names) == len(set(names))
     filters = {name for dataset in REGISTRY for name in dataset.selectable}
     assert set(names) == {"dataset", "start", "end", "as_of", "fields", "order", "limit"} | {
-        *("cursor", "format"),
+        *("cursor", "format", "as_of_mode", "release", "revisions", "wide"),
         *filters,
     }
+    latest = document["paths"]["/v1/data/{dataset}/latest"]["get"]["parameters"]
+    assert {parameter["name"] for parameter in latest} == set(names) - {"revisions", "wide"}
+    refreshes = document["paths"]["/v1/refreshes"]["get"]["parameters"]
+    assert not {parameter["name"] for parameter in refreshes} & {"as_of", "wide", "release"}
     assert set(read["responses"]["200"]["content"]) == {
         "application/json",
         "text/csv",

@@ -3,18 +3,21 @@
 import datetime as dt
 import re
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.api import parameters
 from services.api.cursor import write_cursor
 from services.api.formats import FORMATS
 from services.api.problems import Problem
-from services.api.queries import select_rows
+from services.api.queries import Query, select_entities, select_rows
 from services.api.reading import Read, read_request
-from services.api.view import rows_of
+from services.api.view import latest_of, rows_of
+from shared.columns import Kind
 from shared.dataset import Dataset
 from shared.registry import discover
 from tests.strategies import EVERYTHING
@@ -36,7 +39,7 @@ _NASTY = st.sampled_from(
 )
 TEXTS = _NASTY | st.text(max_size=30)
 # Words, quoted names, $n, numbers of our own; nothing else may stand in a statement.
-_TOKEN = re.compile(r'\s+|[A-Z]+|[cruv]\b|known\b|as_of|"[a-z_0-9]+"|\$\d+|>=|<=|@>|[(),.*<>=1]')
+_TOKEN = re.compile(r'\s+|[A-Z]+|[ceornuv]\b|known\b|as_of|"[a-z_0-9]+"|\$\d+|>=|<=|@>|[(),.*<>=1]')
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -46,8 +49,37 @@ def test_no_text_of_a_request_reaches_the_statement(backend: str, data: st.DataO
     dataset = data.draw(st.sampled_from(DATASETS))
     names = st.sampled_from([*dataset.selectable, *COMMON]) | TEXTS
     items = data.draw(st.lists(st.tuples(names, VALUES | TEXTS), max_size=6))
+    view = data.draw(st.sampled_from([rows_of, latest_of]))(dataset)
     with suppress(Problem):
-        _assert_plain(dataset, select_rows(read_request(rows_of(dataset), items, ""), backend).sql)
+        read = read_request(view, items, "")
+        _assert_sound(dataset, select_rows(read, backend))
+        _assert_sound(dataset, select_entities(read, backend, 10))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_every_kind_of_read_is_a_sound_statement(backend: str, data: st.DataObject) -> None:
+    """Choices that go together, where texts of any kind seldom hit on them."""
+    dataset = data.draw(st.sampled_from(DATASETS))
+    view = data.draw(st.sampled_from([rows_of, latest_of]))(dataset)
+    chosen = data.draw(st.sets(st.sampled_from(sorted(KINDS))))
+    items = [(n, data.draw(st.sampled_from(KINDS[n]))) for n in sorted(chosen & {*view.choices})]
+    items += [(n, "A") for n in dataset.key if dataset.column(n).kind is Kind.TEXT]
+    with suppress(Problem):
+        read = read_request(view, items, "")
+        _assert_sound(dataset, select_rows(read, backend))
+        after = tuple(None for _ in read.key)
+        _assert_sound(dataset, select_rows(replace(read, after=after), backend))
+
+
+KINDS = {
+    "as_of": ["2020-01-01"],
+    "as_of_mode": ["strict", "assumed"],
+    "release": ["first", "latest"],
+    "revisions": ["true", "false"],
+    "wide": ["true", "false"],
+}
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -78,8 +110,7 @@ def test_every_placeholder_has_its_value() -> None:
     read = read_request(rows_of(dataset), items, "")
     for backend in BACKENDS:
         query = select_rows(read, backend)
-        used = {int(number) for number in re.findall(r"\$(\d+)", query.sql)}
-        assert used == set(range(1, len(query.parameters) + 1))
+        _assert_sound(dataset, query)
         assert query.parameters == (*key, 8)
         assert [c.name for c in query.columns] == ["title", "as_of", "code", "day", "number"]
     assert plain.after is None
@@ -89,14 +120,21 @@ def _asked(dataset: Dataset, items: list[tuple[str, str]]) -> Read:
     return read_request(rows_of(dataset), items, "")
 
 
+def _assert_sound(dataset: Dataset, query: Query) -> None:
+    _assert_plain(dataset, query.sql)
+    used = {int(number) for number in re.findall(r"\$(\d+)", query.sql)}
+    assert used == set(range(1, len(query.parameters) + 1))
+
+
 def _assert_plain(dataset: Dataset, sql: str) -> None:
     names = {column.name for column in dataset.stored} | {dataset.name, dataset.revisions}
+    names |= {"known_from", "known_until"}
     rest = _TOKEN.sub("", sql)
     assert rest == "", f"{rest!r} in {sql}"
     assert set(re.findall(r'"([^"]*)"', sql)) <= names
 
 
-COMMON = ["start", "end", "as_of", "fields", "order", "limit", "cursor", "format"]
+COMMON = [parameter.name for parameter in parameters.COMMON]
 _COLUMNS = sorted({column.name for dataset in DATASETS for column in dataset.stored})
 VALUES: st.SearchStrategy[Any] = st.one_of(
     st.dates().map(str),

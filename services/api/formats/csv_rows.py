@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from services.api.formats.base import Format
-from services.api.formats.texts import csv_lines
+from services.api.formats.texts import csv_lines, quoted
 from shared.dataset import Column
 
 
@@ -16,7 +16,8 @@ class CsvEncoder:
         self._columns = columns
 
     def begin(self) -> bytes:
-        return (",".join(column.name for column in self._columns) + "\n").encode()
+        names = pa.chunked_array([[column.name for column in self._columns]], pa.string())
+        return (",".join(quoted(names).to_pylist()) + "\n").encode()
 
     def rows(self, batch: pa.RecordBatch) -> bytes:
         return csv_lines(batch, self._columns)

@@ -1,6 +1,7 @@
 """Columns to text, whole columns at a time: the canonical spelling of each type."""
 
 from collections.abc import Sequence
+from json import dumps
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +20,7 @@ def json_lines(batch: pa.RecordBatch, columns: Sequence[Column], terminator: str
         values = pa.chunked_array([batch.column(position)])
         if column.kind is Kind.FLOAT:
             values = pc.if_else(pc.is_finite(values), values, pa.scalar(None, pa.float64()))
-        opening = ("{" if position == 0 else ",") + f'"{column.name}":'
+        opening = ("{" if position == 0 else ",") + f"{dumps(column.name)}:"
         parts += [pa.scalar(opening), json_texts(values, column)]
     return _joined([*parts, pa.scalar("}" + terminator)])
 
@@ -42,9 +43,9 @@ def csv_texts(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     """Return each value as it stands between two commas, quoted only where it must be."""
     match column.kind:
         case Kind.TEXT:
-            return _quoted(values)
+            return quoted(values)
         case Kind.TEXTS:
-            texts = _quoted(json_texts(values, column))
+            texts = quoted(json_texts(values, column))
             return pc.if_else(pc.is_valid(values), texts, pa.scalar(None, pa.string()))
         case Kind.TIMESTAMP:
             return moment_texts(values)
@@ -52,13 +53,14 @@ def csv_texts(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
             return pc.cast(values, pa.string())
 
 
-def _quoted(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def quoted(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return texts in double quotes where they must be."""
     needs = pc.match_substring_regex(values, _NEEDS_QUOTES)
     if not pc.any(needs, skip_nulls=True, min_count=0).as_py():
         return values
     doubled = pc.replace_substring(values, '"', '""')
-    quoted = pc.binary_join_element_wise(pa.scalar('"'), doubled, pa.scalar('"'), "")
-    return pc.if_else(needs, quoted, values)
+    surrounded = pc.binary_join_element_wise(pa.scalar('"'), doubled, pa.scalar('"'), "")
+    return pc.if_else(needs, surrounded, values)
 
 
 def _joined(parts: Sequence[pa.ChunkedArray | pa.Scalar]) -> bytes:

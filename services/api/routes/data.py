@@ -1,5 +1,6 @@
 """The rows of a dataset: filtered, as of a moment, in pages or whole."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -8,9 +9,11 @@ from services.api.answer import answer
 from services.api.formats import FORMATS
 from services.api.parameters import documented
 from services.api.problems import described, unknown_dataset
+from services.api.read import Mode
 from services.api.reading import read_request
-from services.api.view import rows_of
+from services.api.view import View, latest_of, rows_of
 from shared.database.base import Database
+from shared.dataset import Dataset
 from shared.registry import Registry
 
 DESCRIPTION = """Rows in the order of their key.
@@ -21,8 +24,13 @@ the values.
 
 **Columns**: the dataset's fields and `as_of`; `fields` chooses others, lineage included.
 
-**Point in time**: `as_of` gives, for each key, the value known then. A field that makes no
-version (the catalogue names them) is the one kept with that version.
+**Point in time**: `as_of` gives, for each key, the value known then, and the headers `As-Of` and
+`As-Of-Mode` say so. A field that makes no version (the catalogue names them) is the one kept with
+that version. `as_of_mode=assumed` believes that the first value fetched of a key was known from
+when the dataset says it must have been. `release=first` gives what was known first,
+`revisions=true` every version with the span in which it was known.
+
+**Wide**: a row for each time and a column for each entity, of the one column that `fields` names.
 
 **JSON** comes in pages: `next_cursor` is null on the last. **CSV, NDJSON, Parquet and Arrow** (an
 IPC stream) come whole unless a limit is given; a cut answer of any format carries
@@ -33,6 +41,12 @@ moments in RFC 3339 with six decimals and Z, true and false, the shortest digits
 same number again, arrays as JSON. Null is nothing between the commas, an empty text two quotes; a
 null in an answer of one column is two quotes, as readers skip empty lines. Only what must be
 quoted is.
+"""
+
+
+LATEST = """Of the rows that the filters choose, the newest of each entity, which the first column
+of the key names; rows come in its order. Filters, columns, formats and pages are those of all rows.
+`as_of` gives the newest that was known then; with `end`, the newest up to a time.
 """
 
 
@@ -50,10 +64,25 @@ def data_routes(registry: Registry, database: Database, timeout_ms: int) -> APIR
         openapi_extra={"parameters": documented([rows_of(dataset) for dataset in registry])},
     )
     async def data(dataset: str, request: Request) -> Response:
-        if dataset not in registry:
-            raise unknown_dataset(dataset, registry.names())
+        return await answered(rows_of, dataset, request)
+
+    @router.get(
+        "/{dataset}/latest",
+        operation_id="getLatest",
+        summary="The newest row of each entity",
+        description=LATEST,
+        response_class=Response,
+        responses={200: rows_described(), **described(401, 404, 406, 422, 503)},
+        openapi_extra={"parameters": documented([latest_of(dataset) for dataset in registry])},
+    )
+    async def latest(dataset: str, request: Request) -> Response:
+        return await answered(latest_of, dataset, request)
+
+    async def answered(view: Callable[[Dataset], View], name: str, request: Request) -> Response:
+        if name not in registry:
+            raise unknown_dataset(name, registry.names())
         items = request.query_params.multi_items()
-        read = read_request(rows_of(registry[dataset]), items, request.headers.get("accept", ""))
+        read = read_request(view(registry[name]), items, request.headers.get("accept", ""))
         return await answer(database, read, request, timeout_ms)
 
     return router
@@ -66,4 +95,7 @@ def rows_described() -> dict[str, Any]:
         f.accepts[0]: {"schema": dict(f.schema)} | ({"example": f.example} if f.example else {})
         for f in FORMATS.values()
     }
-    return {"description": "rows", "headers": {"Link": link}, "content": content}
+    moment = {"description": "where as_of is given, that moment", "schema": {"type": "string"}}
+    mode = {"description": "how it was meant", "schema": {"enum": list(Mode)}}
+    headers = {"Link": link, "As-Of": moment, "As-Of-Mode": mode}
+    return {"description": "rows", "headers": headers, "content": content}
