@@ -16,6 +16,7 @@ from shared.errors import Transient
 from shared.kafka.cluster import Cluster, TopicPartition
 from shared.kafka.faults import translated
 from shared.kafka.fetched import BLOCK_ROWS, Blocks
+from shared.kafka.header_names import HeaderNameNotText, read_batch
 from shared.kafka.membership import AssignmentListener, Membership
 from shared.kafka.watermarks import Watermarks
 from shared.messages import Messages, joined
@@ -28,7 +29,9 @@ _FETCH_BYTES = 4 * 1024 * 1024
 # waits this long where the others in it have nothing new.
 _FETCH_WAIT_MS = 100
 _NOWHERE = KafkaPartition("", -1)
+_BLOCKS = 100
 _COMMIT_WITHIN_S = 5.0
+_READ_WITHIN_S = 10.0
 _STOP_WITHIN_S = 20.0
 
 
@@ -212,15 +215,32 @@ class Consumer:
         wanted = [KafkaPartition(*tp) for tp in partitions or ()]
         if partitions is not None and not wanted:
             wanted = [_NOWHERE]  # to aiokafka, none given means all
+        polled: dict[TopicPartition, list[Messages]] = {}
+        more = await self._next_block(wanted, timeout_ms)
+        while more is not None:
+            polled.setdefault(more[0], []).append(more[1])
+            enough = max_records is not None or sum(map(len, polled.values())) >= _BLOCKS
+            more = None if enough else await self._next_block(wanted, 0)
+        return {tp: joined(blocks) for tp, blocks in polled.items()}
+
+    async def _next_block(
+        self, wanted: list[KafkaPartition], timeout_ms: int
+    ) -> tuple[TopicPartition, Messages] | None:
+        """Return the next block of some partition; one at a time, or an error would lose others."""
         # aiokafka waits without a bound while the group rebalances.
         try:
             async with asyncio.timeout(timeout_ms / 1000 + 0.05):
                 polled: dict[Any, list[Messages]] = await self._inner.getmany(
-                    *wanted, timeout_ms=timeout_ms, max_records=max_records and 1
+                    *wanted, timeout_ms=timeout_ms, max_records=1
                 )
         except TimeoutError:
-            return {}
-        return {TopicPartition(*tp): joined(blocks) for tp, blocks in polled.items()}
+            return None
+        except HeaderNameNotText as at:
+            async with asyncio.timeout(_READ_WITHIN_S):
+                block, end = await read_batch(self._inner._client, at, _FETCH_BYTES)  # noqa: SLF001
+            self._membership.seek(at.partition, end)
+            return at.partition, block
+        return next(((TopicPartition(*tp), blocks[0]) for tp, blocks in polled.items()), None)
 
     def _doubt(self, asked: frozenset[TopicPartition]) -> None:
         """Tell silence of the broker from silence of the producers; raises Transient."""

@@ -14,6 +14,8 @@ from typing import Any
 from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import CorruptRecordException
 
+from shared.kafka.cluster import TopicPartition
+from shared.kafka.header_names import HeaderNameNotText
 from shared.messages import Messages
 
 BLOCK_ROWS = 2_000
@@ -31,12 +33,24 @@ class Blocks:
         consumer._fetcher._records = _Fetched(self)
 
     def unpack(self, fetched: Any) -> Iterator[Messages]:
-        """Yield the committed records of one partition's fetch, a block at a time."""
+        """Yield the committed records of one partition's fetch, a block at a time.
+
+        Raises HeaderNameNotText once it has yielded all that lies before such a batch.
+        """
         topic, partition = fetched._tp
         block = Messages(topic)
         for batch in _committed(fetched):
             unread = chain(batch)
-            while records := list(islice(unread, self.rows - len(block))):
+            while True:
+                try:
+                    records = list(islice(unread, self.rows - len(block)))
+                except UnicodeDecodeError as exc:
+                    if block:
+                        yield block
+                    at = fetched.next_fetch_offset
+                    raise HeaderNameNotText(TopicPartition(topic, partition), at) from exc
+                if not records:
+                    break
                 begin, end = fetched.next_fetch_offset, records[-1].offset + 1
                 if records[0].offset < begin:
                     records = [record for record in records if record.offset >= begin]
