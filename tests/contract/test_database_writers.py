@@ -16,6 +16,7 @@ from shared.database.base import Database
 from shared.errors import StaleOwner, Transient
 from shared.settings import Settings
 from tests.batches import MEASURES, Feed, Record, measure, opened
+from tests.waiting import until
 
 SITES = "ABCDE"
 ALL_OF_THEM = (
@@ -174,6 +175,32 @@ async def test_writers_of_rising_days_store_each_version_once(databases: list[Da
     assert [tuple(row.values()) for row in found.to_pylist()] == sorted(
         (row["site"], row["day"], as_of, row["level"]) for row, as_of in wanted
     )
+
+
+async def test_a_row_that_another_changes_meanwhile_is_archived_as_it_then_is(
+    databases: list[Database], postgres_url: str
+) -> None:
+    """The quick way waits for another writer's row: what it had read of it is stale by then."""
+    feed = Feed(databases[0])
+    await feed.claim()
+    await feed.write([measure(0, 1.0)])
+    rival = await asyncpg.connect(postgres_url)
+    held = rival.transaction()
+    await held.start()
+    await rival.execute("INSERT INTO measures_revisions SELECT * FROM measures")
+    await rival.execute(
+        "UPDATE measures SET level = 2, as_of = $1, confirmed_as_of = $1", measure(1)[1]
+    )
+    writing = asyncio.create_task(feed.write([measure(2, 3.0)]))
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    await until(lambda: rival.fetchval(f"{waiting} AND datname = current_database()"))
+    await held.commit()
+    await rival.close()
+    written = await writing
+    assert (written.updated, written.revisions) == (1, 1)
+    assert (await versions(databases[0]))["A"] == [
+        (as_of, as_of, level) for level, as_of in ((n + 1.0, measure(n)[1]) for n in range(3))
+    ]
 
 
 async def test_ended_connections_are_transient_and_lose_nothing(
