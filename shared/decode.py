@@ -1,7 +1,6 @@
 """Messages to one Arrow table: whole columns at a time where that is safe, the law elsewhere."""
 
 import datetime as dt
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -144,7 +143,7 @@ class _Reader:
         judged = judge.Judge(self._dataset, self._at(positions))
         try:
             raw = pj.read_json(
-                io.BytesIO(lines),
+                pa.BufferReader(lines),
                 read_options=pj.ReadOptions(use_threads=False, block_size=len(lines) + 1),
                 parse_options=pj.ParseOptions(
                     explicit_schema=self._schema, unexpected_field_behavior="error"

@@ -1,6 +1,8 @@
 """Messages as columns: an object a record would cost as much as all that is done with it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from operator import ne
 from typing import Protocol, Self, overload
 
 from shared.record import Message
@@ -60,7 +62,7 @@ class Messages(Sequence[Message]):
         found.timestamps_ms = [record.timestamp for record in records]
         found.keys = [record.key for record in records]
         found.values = [record.value for record in records]
-        found.headers = list(_shared(record.headers for record in records))
+        found.headers = _shared([record.headers for record in records])
         found.bytes = _bytes(found.keys) + _bytes(found.values)
         return found
 
@@ -106,14 +108,17 @@ def joined(blocks: Sequence[Messages]) -> Messages:
     return first
 
 
-def _shared(headers: Iterable[Headers]) -> Iterator[Headers]:
-    """Yield equal headers that follow one another as one object: most of a source's are equal."""
-    last: Headers | None = None
+def _shared(headers: list[Headers]) -> list[Headers]:
+    """Return headers, equal ones that follow one another as one object: most of a source's are."""
+    if not any(map(ne, headers, islice(headers, 1, None))):
+        return headers[:1] * len(headers)
+    found, last = [], headers[0]
     for each in headers:
         if each != last:
             last = each
-        yield last
+        found.append(last)
+    return found
 
 
 def _bytes(texts: Iterable[bytes | None]) -> int:
-    return sum(len(text) for text in texts if text)
+    return sum(map(len, filter(None, texts)))

@@ -2,7 +2,7 @@
 
 import time
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from shared.database.base import Move, Position
@@ -16,6 +16,13 @@ BATCH_BYTES = 4 * 1024 * 1024
 
 PENDING_BYTES = 2 * BATCH_BYTES
 """All that is gathered of all topics; with more of it no batch waits to be filled."""
+
+
+Group = tuple[str, int]
+"""A topic and a lane: what one batch is gathered of."""
+
+SeenEnd = Callable[[TopicPartition], int | None]
+"""Says where a partition ended when it was last asked for records, None where it was not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,8 @@ class Gatherer:
         self._rows = rows
         self._seconds = seconds
         self._lanes = lanes
-        self._pending: dict[tuple[str, int], _Pending] = {}
+        self._pending: dict[Group, _Pending] = {}
+        self._behind: set[Group] = set()
         self.heads: dict[TopicPartition, Position] = {}
 
     def lane_of(self, tp: TopicPartition) -> int:
@@ -66,6 +74,7 @@ class Gatherer:
     def begin(self, positions: Mapping[TopicPartition, Position]) -> None:
         """Forget all that is pending and begin at these positions."""
         self._pending.clear()
+        self._behind.clear()
         self.heads = dict(positions)
 
     def add(
@@ -89,24 +98,40 @@ class Gatherer:
                 pending.messages.extend(messages)
                 pending.last[tp] = messages[-1]
 
-    def take(self, lanes: Collection[int]) -> list[Chunk]:
-        """Return the chunks of these lanes that are due: full, or old enough."""
+    def take(self, lanes: Collection[int], seen_end: SeenEnd) -> list[Chunk]:
+        """Return the chunks of these lanes that are due: full, or old enough, or a backlog's rest.
+
+        The rest is what came after a full one, once its partitions are read to their `seen_end`.
+        In a steady trickle no batch is full, so that all wait.
+        """
         now = time.monotonic()
         if sum(pending.messages.bytes for pending in self._pending.values()) >= PENDING_BYTES:
             now = float("inf")
         due = [
-            (topic, lane)
-            for (topic, lane), pending in self._pending.items()
-            if lane in lanes and (self._is_full(pending) or now - pending.since >= self._seconds)
+            group
+            for group in self._pending
+            if group[1] in lanes and self._due_at(group, seen_end) <= now
         ]
-        return [self._chunk(*group, self._pending.pop(group)) for group in due]
+        return [self._chunk(*group) for group in due]
 
-    def wait_seconds(self, lanes: Collection[int]) -> float:
+    def wait_seconds(self, lanes: Collection[int], seen_end: SeenEnd) -> float:
         """Return how long a poll may wait until a chunk of these lanes is due."""
-        since = [pending.since for (_, lane), pending in self._pending.items() if lane in lanes]
-        if not since:
-            return self._seconds
-        return max(0.0, min(self._seconds, min(since) + self._seconds - time.monotonic()))
+        due = [self._due_at(group, seen_end) for group in self._pending if group[1] in lanes]
+        return max(0.0, min([self._seconds, *(at - time.monotonic() for at in due)]))
+
+    def _due_at(self, group: Group, seen_end: SeenEnd) -> float:
+        pending = self._pending[group]
+        if self._is_full(pending) or (group in self._behind and self._at_end(group, seen_end)):
+            return pending.since
+        return pending.since + self._seconds
+
+    def _at_end(self, group: Group, seen_end: SeenEnd) -> bool:
+        """Return whether all partitions of a group were read as far as they are known to go."""
+        return all(
+            (end := seen_end(tp)) is not None and self._end(tp, head) >= end
+            for tp, head in self.heads.items()
+            if (tp.topic, self.lane_of(tp)) == group
+        )
 
     def _is_full(self, pending: _Pending) -> bool:
         messages = pending.messages
@@ -116,8 +141,9 @@ class Gatherer:
         pending = self._pending.get((tp.topic, self.lane_of(tp)))
         return pending.ends.get(tp, head.next_offset) if pending else head.next_offset
 
-    def _chunk(self, topic: str, lane: int, pending: _Pending) -> Chunk:
-        moves = []
+    def _chunk(self, topic: str, lane: int) -> Chunk:
+        pending, moves = self._pending.pop((topic, lane)), []
+        (self._behind.add if self._is_full(pending) else self._behind.discard)((topic, lane))
         for tp, offset in pending.ends.items():
             start = self.heads[tp]
             end = after(start, offset, pending.last.get(tp))

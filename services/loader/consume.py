@@ -61,7 +61,7 @@ class Poller:
         if self._placement.halts:
             reached = {tp: at for tp, at in reached.items() if tp not in self._placement.halts}
         self._gatherer.add(polled, reached)
-        return self._gatherer.take(lanes)
+        return self._gatherer.take(lanes, self._consumer.seen_end)
 
     def _pause(self) -> None:
         """Keep the consumer from reading paused partitions; again after each assignment."""
@@ -100,7 +100,7 @@ class Poller:
 
     def _seconds(self, lanes: Collection[int]) -> float:
         longest = {0: 0.0, self._lanes: float("inf")}.get(len(lanes), SHORT_POLL_SECONDS)
-        return min(longest, self._gatherer.wait_seconds(lanes))
+        return min(longest, self._gatherer.wait_seconds(lanes, self._consumer.seen_end))
 
 
 def _is_last_of(position: Position, message: Message) -> bool:

@@ -121,6 +121,8 @@ class Loader:
                 await self._wait_for_room()
             for chunk in await poller.poll(lanes):
                 self._lanes[chunk.lane].add(self._placement.generation, chunk)
+            # A poll that finds what was fetched before never waits: decoders and writers would.
+            await asyncio.sleep(0)
 
     async def _wait_for_room(self) -> None:
         self._room.clear()

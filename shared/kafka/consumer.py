@@ -156,6 +156,15 @@ class Consumer:
                 log.debug("%s[%d] is being taken away", *tp)
         return found
 
+    def seen_end(self, partition: TopicPartition) -> int | None:
+        """Return where committed records ended when a partition was last fetched, if it was."""
+        tp = KafkaPartition(*partition)
+        if tp not in self._inner.assignment():
+            return None
+        stable: int | None = self._inner.last_stable_offset(tp)
+        end: int | None = self._inner.highwater(tp) if stable in (None, -1) else stable
+        return end
+
     async def end_offsets(
         self, partitions: Iterable[TopicPartition] | None = None
     ) -> dict[TopicPartition, int]:

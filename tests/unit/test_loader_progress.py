@@ -70,10 +70,36 @@ def test_what_is_gathered_of_all_topics_is_bounded_by_bytes() -> None:
     size = PENDING_BYTES // len(datasets)
     gatherer.begin({TopicPartition(t, 0): Position(t, 0, 1, 0) for t in datasets})
     for topic in datasets:
-        assert gatherer.take([0]) == []
+        assert gatherer.take([0], _no_end) == []
         messages = Messages.unpacked(topic, 0, [_Raw(bytes(size + 1))])
         gatherer.add({TopicPartition(topic, 0): messages}, {TopicPartition(topic, 0): 1})
-    assert len(gatherer.take([0])) == len(datasets)
+    assert len(gatherer.take([0], _no_end)) == len(datasets)
+
+
+def test_the_rest_of_a_backlog_waits_for_nothing_and_a_trickle_does() -> None:
+    tp, other = TopicPartition("topic", 0), TopicPartition("topic", 1)
+    gatherer = Gatherer({"topic": MEASURES}, rows=10, seconds=3600)
+    gatherer.begin({each: Position(*each, 1, 0) for each in (tp, other)})
+    ends = {tp: 15, other: 0}
+
+    def taken(offset: int, count: int) -> list[int]:
+        records = [_Raw(b"{}", at) for at in range(offset, offset + count)]
+        gatherer.add({tp: Messages.unpacked(*tp, records)}, {tp: offset + count})
+        return [len(chunk.messages) for chunk in gatherer.take([0], ends.get)]
+
+    assert taken(0, 10) == [10]
+    ends[other] = 1
+    assert taken(10, 5) == []
+    ends[other] = 0
+    assert gatherer.wait_seconds([0], ends.get) == 0
+    assert [len(chunk.messages) for chunk in gatherer.take([0], ends.get)] == [5]
+    ends[tp] = 16
+    assert taken(15, 1) == []
+    assert gatherer.wait_seconds([0], ends.get) > 1
+
+
+def _no_end(_: TopicPartition) -> None:
+    """Say that no partition was asked for records yet."""
 
 
 @dataclass
