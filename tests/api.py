@@ -77,7 +77,12 @@ class ScriptedDatabase:
         self.closed = False
 
     async def stream(
-        self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
+        self,
+        sql: str,
+        parameters: Sequence[Any] = (),
+        *,
+        timeout_ms: int | None = None,
+        whole: bool = False,
     ) -> AsyncGenerator[pa.RecordBatch, None]:
         self.closed = False
         try:

@@ -49,7 +49,8 @@ async def open_rows(database: Database, read: Read, timeout_ms: int) -> Rows:
 
 def _sifted(database: Database, read: Read, timeout_ms: int) -> Batches:
     query = select_rows(read, database.backend)
-    stream = database.stream(query.sql, query.parameters, timeout_ms=timeout_ms)
+    whole = read.limit is None
+    stream = database.stream(query.sql, query.parameters, timeout_ms=timeout_ms, whole=whole)
     batches = cast("Batches", stream)
     return sift(read, batches) if read.assumed else batches
 

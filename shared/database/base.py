@@ -137,15 +137,22 @@ class Database(Protocol):
         """Write a batch and roll it back; raises what `write` would."""
 
     def stream(
-        self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
+        self,
+        sql: str,
+        parameters: Sequence[Any] = (),
+        *,
+        timeout_ms: int | None = None,
+        whole: bool = False,
     ) -> AsyncIterator[pa.RecordBatch]:
         """Yield a query's rows in batches, at least one, perhaps empty, that tells the schema.
 
         Placeholders are $1, $2 …; the rows are read as of one moment, in constant memory,
         and nothing can be written. Types and values are the same on every database: moments
         in UTC, decimals and sums of integers as float64. `timeout_ms` bounds the wait for
-        the first rows, then Transient is raised. Closing the iterator ends the query and
-        releases its connection. Raises Fatal for what is not one statement that reads.
+        the first rows, then Transient is raised. `whole` says that there may be very many, so
+        that all of them come sooner and the first a little later. Closing the iterator ends
+        the query and releases its connection. Raises Fatal for what is not one statement that
+        reads.
         """
 
     async def fetch(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from json import dumps
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -55,12 +56,24 @@ def csv_texts(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
 
 def quoted(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return texts in double quotes where they must be."""
+    if all(map(_plain, values.chunks)):
+        return values
     needs = pc.match_substring_regex(values, _NEEDS_QUOTES)
     if not pc.any(needs, skip_nulls=True, min_count=0).as_py():
         return values
     doubled = pc.replace_substring(values, '"', '""')
     surrounded = pc.binary_join_element_wise(pa.scalar('"'), doubled, pa.scalar('"'), "")
     return pc.if_else(needs, surrounded, values)
+
+
+def _plain(texts: pa.StringArray) -> bool:
+    """Return whether no text is empty and no byte of all, seen as one, asks for quotes."""
+    _, offsets, data = texts.buffers()
+    if not len(texts) or data is None or pc.min(pc.binary_length(texts)).as_py() == 0:
+        return not len(texts)
+    ends = np.frombuffer(offsets, np.int32)
+    found = np.frombuffer(data, np.uint8)[ends[texts.offset] : ends[texts.offset + len(texts)]]
+    return not any(bool((found == mark).any()) for mark in b'",\r\n')
 
 
 def _joined(parts: Sequence[pa.ChunkedArray | pa.Scalar]) -> bytes:

@@ -112,10 +112,15 @@ class DuckdbDatabase:
         await rehearse(batch, self._transact, locks=False)
 
     async def stream(
-        self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
+        self,
+        sql: str,
+        parameters: Sequence[Any] = (),
+        *,
+        timeout_ms: int | None = None,
+        whole: bool = False,
     ) -> AsyncGenerator[pa.RecordBatch, None]:
         opened = self._require()
-        reading = Reading(opened.root.cursor(), sql, parameters)
+        reading = Reading(opened.root.cursor(), sql, parameters, whole=whole)
         opened.readings.add(reading)
         try:
             part: pa.RecordBatch | None = await self._first(opened, reading, timeout_ms)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from shared.columns import UTC_MICROSECONDS
 from shared.errors import Fatal, Transient
 
-BATCH_ROWS = 10_000
+BATCH_ROWS, WHOLE_ROWS = 10_000, 50_000
 _READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 _MICROSECONDS = pa.duration("us")
 
@@ -19,11 +19,17 @@ class Reading:
     """One query's answer, on a connection and a snapshot of its own."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any]
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        sql: str,
+        parameters: Sequence[Any],
+        *,
+        whole: bool = False,
     ) -> None:
         self.connection = connection
         self._sql = sql
         self._parameters = parameters
+        self._rows = WHOLE_ROWS if whole else BATCH_ROWS
         self._reader: pa.RecordBatchReader | None = None
         self._closed = False
         self._busy = threading.Lock()
@@ -40,7 +46,7 @@ class Reading:
                 raise Fatal("only one statement that reads is allowed here")
             self.connection.execute("BEGIN TRANSACTION READ ONLY")
             relation = _relation(self.connection, self._sql, self._parameters)
-            self._reader = relation.to_arrow_reader(BATCH_ROWS)
+            self._reader = relation.to_arrow_reader(self._rows)
             part = self._read(self._reader)
             return part if part is not None else canonical(self._reader.schema.empty_table())
 

@@ -102,11 +102,16 @@ class PostgresDatabase:
         await rehearse(batch, self._transact, locks=True)
 
     async def stream(
-        self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
+        self,
+        sql: str,
+        parameters: Sequence[Any] = (),
+        *,
+        timeout_ms: int | None = None,
+        whole: bool = False,
     ) -> AsyncGenerator[pa.RecordBatch, None]:
         async with (
             self._lend() as connection,
-            aclosing(read.stream(connection, sql, parameters, timeout_ms)) as parts,
+            aclosing(read.stream(connection, sql, parameters, timeout_ms, whole=whole)) as parts,
         ):
             async for part in parts:
                 yield part

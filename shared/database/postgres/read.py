@@ -1,11 +1,13 @@
 """Query answers from PostgreSQL as Arrow batches, in constant memory."""
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import asyncpg
 import pyarrow as pa
 
+from shared.database.postgres import bulk
 from shared.database.postgres.arrow import schema_of, to_batch
 from shared.database.postgres.faults import translated
 from shared.database.postgres.session import Connection, transaction
@@ -16,7 +18,12 @@ _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 async def stream(
-    connection: Connection, sql: str, parameters: Sequence[Any], timeout_ms: int | None
+    connection: Connection,
+    sql: str,
+    parameters: Sequence[Any],
+    timeout_ms: int | None,
+    *,
+    whole: bool = False,
 ) -> AsyncGenerator[pa.RecordBatch, None]:
     """Yield a query's rows; at least one batch, perhaps empty, so that the schema is known."""
     bound = f"; SET LOCAL statement_timeout = {int(timeout_ms)}" if timeout_ms is not None else ""
@@ -24,15 +31,28 @@ async def stream(
         with translated():
             statement = await connection.prepare(sql)
             _check(statement, parameters)
-            cursor = await statement.cursor(*parameters)
+        if whole and bulk.copyable(statement, sql, parameters):
+            rows = bulk.stream(connection, statement, sql, parameters, timeout_ms)
+        else:
+            rows = _by_records(statement, parameters)
+        async with aclosing(rows):
+            async for batch in rows:
+                yield batch
+
+
+async def _by_records(
+    statement: Any, parameters: Sequence[Any]
+) -> AsyncGenerator[pa.RecordBatch, None]:
+    with translated():
+        cursor = await statement.cursor(*parameters)
+        rows = await _fetch(cursor)
+    schema = schema_of(statement.get_attributes())
+    yield to_batch(rows, schema)
+    while len(rows) == BATCH_ROWS:
+        with translated():
             rows = await _fetch(cursor)
-        schema = schema_of(statement.get_attributes())
-        yield to_batch(rows, schema)
-        while len(rows) == BATCH_ROWS:
-            with translated():
-                rows = await _fetch(cursor)
-            if rows:
-                yield to_batch(rows, schema)
+        if rows:
+            yield to_batch(rows, schema)
 
 
 def _check(statement: Any, parameters: Sequence[Any]) -> None:

@@ -140,7 +140,12 @@ class CountingDatabase(ScriptedDatabase):
         self.handed_on = 0
 
     async def stream(
-        self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
+        self,
+        sql: str,
+        parameters: Sequence[Any] = (),
+        *,
+        timeout_ms: int | None = None,
+        whole: bool = False,
     ) -> AsyncGenerator[pa.RecordBatch, None]:
         async for batch in super().stream(sql, parameters, timeout_ms=timeout_ms):
             self.handed_on += 1
