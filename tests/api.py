@@ -33,8 +33,9 @@ async def api_over(database: Database) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def api_client(address: str) -> httpx.AsyncClient:
-    """Return a client of the API at an address."""
-    return httpx.AsyncClient(base_url=address, timeout=30)
+    """Return a client of the API at an address, which asks for plain bytes."""
+    plain = {"Accept-Encoding": "identity"}
+    return httpx.AsyncClient(base_url=address, timeout=30, headers=plain)
 
 
 async def store(

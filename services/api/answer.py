@@ -17,6 +17,15 @@ from services.api.formats import Encoder, slices
 from services.api.problems import Problem
 from services.api.read import Read
 from services.api.rows import Rows, open_rows
+from services.api.transfer import (
+    CODINGS,
+    SMALLEST,
+    Compressed,
+    choose_coding,
+    compress,
+    holds,
+    tag_of,
+)
 from shared.database.base import Database
 from shared.dataset import Column
 from shared.errors import EconstreamError
@@ -26,7 +35,7 @@ from shared.record import encode_time
 STALL_SECONDS = 60.0
 """How long a reader may take no bytes before it is let go, and its query with it."""
 
-HEADERS = {"Vary": "Accept"}
+HEADERS = {"Vary": "Accept, Accept-Encoding"}
 
 _INLINE_ROWS = 2_000
 """Rows that are encoded on the event loop: they take about a millisecond, as a thread would."""
@@ -48,14 +57,22 @@ async def answer(database: Database, read: Read, request: Request, timeout_ms: i
             "whole tables are sent over HTTP/1.1 only: upgrade, or give a limit and page",
             {"Upgrade": "HTTP/1.1", "Connection": "Upgrade"},
         )
+    accepted = "" if read.format.packed else request.headers.get("accept-encoding", "")
+    coding = choose_coding(accepted)
     rows = await open_rows(database, read, timeout_ms)
     if read.limit is None:
-        return StreamedRows(read, rows, await anext(rows.batches))
+        return StreamedRows(read, rows, await anext(rows.batches), coding)
     page, cursor = await _collect(read, rows, read.limit)
     headers = _headers(read) | ({"Link": _next_link(request, cursor)} if cursor else {})
     few = sum(batch.num_rows for batch in page) <= _INLINE_ROWS
     work = partial(_encode, read, rows, page, cursor)
     body = work() if few else await to_thread(work)
+    headers["ETag"] = tag_of(body, cursor, str(read.as_of), read.mode)
+    if holds(request.headers.get("if-none-match", ""), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    if coding is not None and len(body) >= SMALLEST:
+        headers["Content-Encoding"] = coding
+        body = await to_thread(compress, body, coding)
     return Response(body, headers=headers, media_type=read.format.media_type)
 
 
@@ -66,9 +83,13 @@ class StreamedRows(StreamingResponse):
     reader takes a part for the whole.
     """
 
-    def __init__(self, read: Read, rows: Rows, first: pa.RecordBatch) -> None:
-        super().__init__(iter(()), headers=_headers(read), media_type=read.format.media_type)
+    def __init__(
+        self, read: Read, rows: Rows, first: pa.RecordBatch, coding: str | None = None
+    ) -> None:
+        headers = _headers(read) | ({"Content-Encoding": coding} if coding else {})
+        super().__init__(iter(()), headers=headers, media_type=read.format.media_type)
         self._read = read
+        self._coding = coding
         self._columns = rows.columns
         self._first = first
         self._rest = rows.batches
@@ -92,6 +113,8 @@ class StreamedRows(StreamingResponse):
 
     async def _send(self, send: Send) -> None:
         encoder, columns = self._read.format.encoder(self._columns), self._columns
+        if self._coding is not None:
+            encoder = Compressed(encoder, CODINGS[self._coding]())
         opening = encoder.begin() + await to_thread(_encode_rows, encoder, columns, self._first)
         status, headers = self.status_code, self.raw_headers
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -100,7 +123,7 @@ class StreamedRows(StreamingResponse):
             for piece in slices(batch):
                 part = await to_thread(_encode_rows, encoder, columns, piece)
                 await _send_part(send, part)
-        await _send_part(send, encoder.end(None), more=False)
+        await _send_part(send, await to_thread(encoder.end, None), more=False)
 
 
 async def _left(receive: Receive) -> None:

@@ -35,7 +35,10 @@ async def client(
     app = create_app(ScriptedDatabase(*script).as_database, REGISTRY, Settings(**settings))
     transport = httpx.ASGITransport(app=app)
     with capture_logs():
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened:
+        plain = {"Accept-Encoding": "identity"}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://test", headers=plain
+        ) as opened:
             yield opened
 
 

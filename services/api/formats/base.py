@@ -32,6 +32,7 @@ class Format:
     accepts     media types that ask for it, the first of them the usual one
     page_rows   rows of an answer when no limit is given; None: all there are
     encoder     makes the encoder of one answer with these columns
+    packed      its bytes are compressed already
     schema      of the whole answer, for OpenAPI, beside an example where it is text
     """
 
@@ -42,6 +43,7 @@ class Format:
     encoder: Callable[[Sequence[Column]], Encoder]
     schema: Mapping[str, Any]
     example: Any = None
+    packed: bool = False
 
 
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:

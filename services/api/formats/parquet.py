@@ -52,4 +52,5 @@ FORMAT = Format(
     page_rows=None,
     encoder=ParquetEncoder,
     schema={"type": "string", "format": "binary"},
+    packed=True,
 )

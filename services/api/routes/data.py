@@ -44,6 +44,8 @@ quoted is.
 """
 
 
+UNCHANGED = {"description": "the page is what If-None-Match names"}
+
 LATEST = """Of the rows that the filters choose, the newest of each entity, which the first column
 of the key names; rows come in its order. Filters, columns, formats and pages are those of all rows.
 `as_of` gives the newest that was known then; with `end`, the newest up to a time.
@@ -60,7 +62,7 @@ def data_routes(registry: Registry, database: Database, timeout_ms: int) -> APIR
         summary="Rows of a dataset",
         description=DESCRIPTION,
         response_class=Response,
-        responses={200: rows_described(), **described(401, 404, 406, 422, 503)},
+        responses={200: rows_described(), 304: UNCHANGED, **described(401, 404, 406, 422, 503)},
         openapi_extra={"parameters": documented([rows_of(dataset) for dataset in registry])},
     )
     async def data(dataset: str, request: Request) -> Response:
@@ -72,7 +74,7 @@ def data_routes(registry: Registry, database: Database, timeout_ms: int) -> APIR
         summary="The newest row of each entity",
         description=LATEST,
         response_class=Response,
-        responses={200: rows_described(), **described(401, 404, 406, 422, 503)},
+        responses={200: rows_described(), 304: UNCHANGED, **described(401, 404, 406, 422, 503)},
         openapi_extra={"parameters": documented([latest_of(dataset) for dataset in registry])},
     )
     async def latest(dataset: str, request: Request) -> Response:
@@ -97,5 +99,6 @@ def rows_described() -> dict[str, Any]:
     }
     moment = {"description": "where as_of is given, that moment", "schema": {"type": "string"}}
     mode = {"description": "how it was meant", "schema": {"enum": list(Mode)}}
-    headers = {"Link": link, "As-Of": moment, "As-Of-Mode": mode}
+    tag = {"description": "of a page; send it as If-None-Match", "schema": {"type": "string"}}
+    headers = {"Link": link, "ETag": tag, "As-Of": moment, "As-Of-Mode": mode}
     return {"description": "rows", "headers": headers, "content": content}

@@ -6,7 +6,7 @@ from services.api.answer import answer
 from services.api.parameters import documented
 from services.api.problems import described
 from services.api.reading import read_request
-from services.api.routes.data import rows_described
+from services.api.routes.data import UNCHANGED, rows_described
 from services.api.view import View
 from shared.database.base import Database
 from shared.datasets.data_refresh_log import DATASET
@@ -37,7 +37,7 @@ def refresh_routes(database: Database, timeout_ms: int) -> APIRouter:
         summary="Refreshes of the sources",
         description=DESCRIPTION,
         response_class=Response,
-        responses={200: rows_described(), **described(401, 406, 422, 503)},
+        responses={200: rows_described(), 304: UNCHANGED, **described(401, 406, 422, 503)},
         openapi_extra={"parameters": documented([VIEW])},
     )
     async def refreshes(request: Request) -> Response:
