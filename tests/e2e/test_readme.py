@@ -72,4 +72,4 @@ def test_every_command_that_is_named_exists() -> None:
     named = set(re.findall(r"`econstream ([a-z-]+)", README))
     assert named
     for command in sorted(named):
-        assert (ROOT / f"services/cli/commands/{command}.py").exists(), command
+        assert (ROOT / f"services/cli/commands/{command.replace('-', '_')}.py").exists(), command
