@@ -35,7 +35,7 @@ from tests.integration.misfortunes import GOOD, LIMIT, Misfortune, misfortunes
 SECRET = "3f1c9a7be55d0c42"
 HEADER_SECRET = "c0ffee5e7a1d9b38"
 COOKIE = "b7d2e91f60c4a853"
-LIMITS = Limits(attempts=1, body_bytes=LIMIT, seconds=0.5, first_wait=0.01)
+LIMITS = Limits(attempts=1, body_bytes=LIMIT, seconds=2.0, first_wait=0.01)
 WELL = ("well_one", "well_two")
 
 
