@@ -17,6 +17,7 @@ PIECE_BYTES = 1024 * 1024
 
 _BETWEEN = re.compile(rb"\}(\s*,\s*)(?=\{)")
 _BETWEEN_NESTED = re.compile(rb"\](?:\s*)\}(\s*,\s*)(?=\{)")
+_CLOSING = re.compile(rb"\]\s*,\s*\"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ class _Cut:
             return None
         head, begin, parts = body[: opened.end()], opened.end(), []
         while found := between.search(body, begin + piece_bytes):
+            if not _lies_within(body, begin, found.start(1)):
+                return None
             parts.append((begin, found.start(1)))
             begin = found.end(1)
         rest = body[begin:]
@@ -101,6 +104,17 @@ class _Cut:
         if outside.get(name) != [] or key in rest or not isinstance(document, dict):
             return None
         return cls(document, parts)
+
+
+def _lies_within(body: bytes, begin: int, end: int) -> bool:
+    """Return whether the list goes on after this piece: where it ends, a name would follow."""
+    if _CLOSING.search(body, begin, end) is None:
+        return True
+    try:
+        orjson.loads(b"[%b]" % body[begin:end])
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _pieces(answer: Answer, name: str, cut: _Cut, warnings: list[str]) -> Iterator[list[Any]]:

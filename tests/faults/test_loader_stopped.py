@@ -21,10 +21,10 @@ async def test_terminated_under_load_it_ends_soon_and_nothing_is_redelivered(
     count = rounds(4, 50)
     async with new_scenario(backend) as run:
         async with run.feeding(every=0.25):
-            for _ in range(count):
+            for pause in run.strikes(count, 0.5):
                 loader = run.start_loader()
                 await loader.assigned()
-                await asyncio.sleep(run.chance.uniform(0, 0.5))  # the point, no wait
+                await asyncio.sleep(pause)  # the point, no wait
                 loader.send(signal.SIGTERM)
                 assert await loader.ended(WITHIN_S) == 0, loader.said
                 stored, committed = await run.store.consumed(), await run.group.committed(run.topic)

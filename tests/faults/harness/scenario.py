@@ -3,7 +3,7 @@
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -103,6 +103,19 @@ class Scenario:
     async def lag(self) -> int:
         """Return how many records were sent and are not stored, at the least."""
         return self.ledger.sent_count - (await self.store.progress() or 0)
+
+    def strikes(self, count: int, longest: float) -> Iterator[float]:
+        """Yield how long work goes on before a fault, until so many met work.
+
+        One that met none is struck once more, sooner: how soon work is done depends on the
+        machine. Gives up after four times as many.
+        """
+        for _ in range(4 * count):
+            if self.struck >= count:
+                return
+            before = self.struck
+            yield self.chance.uniform(0, longest)
+            longest = longest if self.struck > before else longest / 2
 
     async def note_strike(self) -> None:
         """Count a fault, if there was work for it to disturb."""
