@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from shared.errors import EconstreamError
+from shared.metrics import exposition
 from shared.serving import listening
 
 CHECK_SECONDS = 2.0
@@ -38,7 +38,8 @@ def create_monitor(checks: Mapping[str, Check]) -> Starlette:
     """Return the application; readiness answers 503 while any check fails, and names it."""
 
     async def metrics(_: Request) -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        body, kind = exposition()
+        return Response(body, media_type=kind)
 
     async def live(_: Request) -> Response:
         return JSONResponse({"status": "ok"})

@@ -48,10 +48,21 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def pass_over(request: pytest.FixtureRequest) -> Callable[[str, str], NoReturn]:
-    """Skip what cannot run here, though it be required elsewhere; the closing line says why."""
+    """Skip what some machines forbid, even where all else is required; the closing line tells."""
 
     def skip(what: str, why: str) -> NoReturn:
         request.config.stash[_LACKING][what] = why
+        pytest.skip(f"no {what} here: {why}")
+
+    return skip
+
+
+@pytest.fixture(scope="session")
+def do_without(request: pytest.FixtureRequest) -> Callable[[str, str], NoReturn]:
+    """Skip what cannot run for real here, or fail where it is required."""
+
+    def skip(what: str, why: str) -> NoReturn:
+        _lacks(request.config, what, why)
         pytest.skip(f"no {what} here: {why}")
 
     return skip

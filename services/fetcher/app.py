@@ -15,6 +15,7 @@ from services.fetcher.schedule import unless_stopped
 from services.fetcher.state import TopicStates, state_topic
 from shared.errors import Transient
 from shared.kafka import Producer, connect, declared_topics, ensure_topics, ping
+from shared.metrics import watch_disk
 from shared.monitoring import monitoring
 from shared.observability import get_logger
 from shared.registry import discover as discover_datasets
@@ -66,6 +67,7 @@ async def run_fetcher(
         fetcher = Fetcher(settings, producer, states=states)
         if order.replay_dir or order.once:
             return await _end(fetcher, order, stop, progress)
+        watch_disk("fetcher", settings.data_dir)
         async with monitoring(settings.metrics_port, {"broker": partial(ping, cluster)}):
             if settings.fetch_replay_dir:
                 replaying = _replay_first(fetcher, settings, settings.fetch_replay_dir, order.names)

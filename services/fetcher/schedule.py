@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from services.fetcher.cadence import Breaker
-from services.fetcher.metrics import tell_circuit
+from services.fetcher.metrics import tell_circuit, tell_due
 from services.fetcher.run import RunSummary
 from services.fetcher.source import Source
 from shared.errors import Transient
@@ -44,6 +44,7 @@ async def keep_fresh(
     breaker = Breaker()
     due = due or _now()
     tell_circuit(source.name, is_open=False)
+    tell_due(source.name, due)
     _log.info("refresh_planned", source=source.name, at=due.isoformat(timespec="seconds"))
     while not await _until(due, stop, changed):
         changed.clear()
@@ -65,7 +66,9 @@ def _next(source: Source, summary: RunSummary, breaker: Breaker) -> dt.datetime:
     due = summary.due or source.due_after(now)
     breaker.note(failed=summary.status == "failed" or summary.cut_short)
     tell_circuit(source.name, is_open=breaker.is_open)
-    if breaker.failures:
+    if not breaker.failures:
+        tell_due(source.name, due)
+    else:
         due = min(due, now + breaker.wait)
     if breaker.failures == Breaker.OPENS_AFTER:
         _log.warning("source_dead", source=source.name, reason=summary.message)

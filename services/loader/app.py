@@ -10,6 +10,7 @@ from services.loader.run import Loader, LoaderOptions
 from shared.database.base import Database
 from shared.database.factory import create_database
 from shared.kafka import Cluster, connect, declared_topics, ensure_topics, ping
+from shared.metrics import watch_disk
 from shared.monitoring import Check, monitoring
 from shared.registry import Registry, discover
 from shared.settings import Settings
@@ -60,6 +61,7 @@ async def run_loader(
         "database": database.ping,
         "broker": partial(ping, cluster),
     }
+    watch_disk("loader", settings.data_dir)
     async with monitoring(settings.metrics_port, checks):
         return await loader.run(stop)
 

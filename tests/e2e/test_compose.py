@@ -35,12 +35,12 @@ def _bounded_otherwise() -> None:
 
 
 @pytest.fixture(scope="module")
-def deployment(pass_over: Callable[[str, str], NoReturn]) -> Iterator[Deployment]:
+def deployment(do_without: Callable[[str, str], NoReturn]) -> Iterator[Deployment]:
     faulthandler.cancel_dump_traceback_later()
     try:
         require()
     except UnavailableError as exc:
-        pass_over("deployment in containers", str(exc))
+        do_without("a deployment in containers", str(exc))
     with deployed() as running:
         yield running
 

@@ -14,8 +14,8 @@ from services.fetcher.answer import Request
 from services.fetcher.cadence import Breaker, Every
 from services.fetcher.fetcher import Fetcher
 from services.fetcher.http import HttpClient, Limits
-from services.fetcher.metrics import CIRCUIT_OPEN, FAILURES, RUNS
 from services.fetcher.registry import SourceRegistry
+from shared.metrics import FETCHER_CIRCUIT_OPEN, FETCHER_FAILURES, FETCHER_RUNS
 from shared.settings import Settings
 from tests.fetching import Collected, Numbers
 from tests.integration.misbehaving import Server, misbehaving, response
@@ -63,7 +63,7 @@ async def test_a_hanging_upstream_delays_no_other_and_its_circuit_is_told(
     }
     (tmp_path / "watchlist.toml").write_text("")
     published, stop = Collected(), asyncio.Event()
-    failures = told(f"{FAILURES}_total")
+    failures = told(FETCHER_FAILURES.series)
     fetcher = Fetcher(
         Settings(watchlist=tmp_path / "watchlist.toml"),
         published,
@@ -72,13 +72,13 @@ async def test_a_hanging_upstream_delays_no_other_and_its_circuit_is_told(
     )
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         group.create_task(fetcher.serve(stop))
-        await until(lambda: told(CIRCUIT_OPEN) == 1)
+        await until(lambda: told(FETCHER_CIRCUIT_OPEN.series) == 1)
         asked = server.requests.count("/numbers/lively")
         assert asked > 3 * server.requests.count("/numbers/hanging")
-        await until(lambda: told(f"{RUNS}_total", status="success") >= 1)
-        await until(lambda: told(CIRCUIT_OPEN) == 0)
+        await until(lambda: told(FETCHER_RUNS.series, status="success") >= 1)
+        await until(lambda: told(FETCHER_CIRCUIT_OPEN.series) == 0)
         stop.set()
-    assert told(f"{FAILURES}_total") - failures == 4
+    assert told(FETCHER_FAILURES.series) - failures == 4
     logged = published.values("data_refresh_log")
     failed = [row["error_message"] for row in logged if row["status"] == "failed"]
     assert len(failed) == 4

@@ -7,10 +7,10 @@ from pathlib import Path
 from prometheus_client import REGISTRY as METRICS
 
 from services.loader.batch import Chunk
-from services.loader.flagged import METRIC
 from services.loader.quarantine import Quarantine
 from services.loader.write import Writer
 from shared.database.factory import create_database
+from shared.metrics import FLAGGED_RECORDS
 from shared.record import Message
 from shared.settings import Settings
 from tests.api import READER, REGISTRY
@@ -20,7 +20,7 @@ VIX = REGISTRY["cboe_vix_history"]
 
 def counted(check: str) -> float:
     labels = {"dataset": VIX.name, "check": check}
-    return METRICS.get_sample_value(f"{METRIC}_total", labels) or 0.0
+    return METRICS.get_sample_value(FLAGGED_RECORDS.series, labels) or 0.0
 
 
 def message(offset: int, **prices: float) -> Message:

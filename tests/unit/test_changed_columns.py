@@ -9,9 +9,10 @@ from prometheus_client import REGISTRY
 
 from services.fetcher.answer import Answer, UnreadableAnswer
 from services.fetcher.columns import NewColumn
-from services.fetcher.metrics import NEW_COLUMNS, count_run
+from services.fetcher.metrics import count_run
 from services.fetcher.registry import discover
 from services.fetcher.run import Run
+from shared.metrics import FETCHER_NEW_COLUMNS
 from tests.fetching import Collected
 from tests.unit.answers import FRED, answer, chain, chart, contract, observation, observations
 from tests.unit.test_fred_releases import page, series
@@ -167,7 +168,7 @@ async def test_a_new_column_is_warned_of_and_counted(case: Changing) -> None:
     source = source_of(case)
     run = Run(source, Collected(), "")
     told = {"source": source.name}
-    before = REGISTRY.get_sample_value(f"{NEW_COLUMNS}_total", told) or 0.0
+    before = REGISTRY.get_sample_value(FETCHER_NEW_COLUMNS.series, told) or 0.0
     assert await run.take(case.answer(new="SURPRISE")) is not None
     (warning,) = run.summary.warnings
     assert isinstance(warning, NewColumn) and "surprise" in warning.lower()
@@ -175,7 +176,7 @@ async def test_a_new_column_is_warned_of_and_counted(case: Changing) -> None:
     assert (summary.status, summary.failed) == ("success", False)
     assert summary.message is not None and warning in summary.message
     count_run(summary)
-    assert REGISTRY.get_sample_value(f"{NEW_COLUMNS}_total", told) == before + 1
+    assert REGISTRY.get_sample_value(FETCHER_NEW_COLUMNS.series, told) == before + 1
 
 
 async def test_a_graph_with_another_column_than_the_series_is_refused() -> None:

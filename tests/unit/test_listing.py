@@ -38,7 +38,7 @@ def read(body: bytes, piece_bytes: int, *, nested: bool = False) -> tuple[Any, l
 
 @examples(300)
 @example({}, [{}], {"": [{}, {}]}, 1, False)
-@example({}, [{}, 5], {"": [{}, {}], "more": {"rows": [{}, {}]}}, 1, True)  # type: ignore[list-item]
+@example({}, [{}, 5], {"": [{}, {}], "more": {"rows": [{}, {}]}}, 1, True)
 @given(AROUND, st.lists(ITEMS, max_size=12), AROUND, st.integers(1, 60), st.booleans())
 def test_pieces_together_are_the_whole(
     before: dict[str, Any], items: list[Any], after: dict[str, Any], size: int, nested: bool

@@ -1,10 +1,10 @@
 """Prometheus' view of the process, on the API's own port."""
 
 from fastapi import APIRouter, Depends, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.api.parameters import no_parameters
 from services.api.problems import described
+from shared.metrics import exposition
 
 
 def metrics_routes() -> APIRouter:
@@ -19,6 +19,7 @@ def metrics_routes() -> APIRouter:
         responses={200: {"content": {"text/plain": {}}}, **described(422)},
     )
     async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        body, kind = exposition()
+        return Response(body, media_type=kind)
 
     return router
