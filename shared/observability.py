@@ -25,6 +25,8 @@ _IN_TEXT = (
     re.compile(r"""(://)[^\s/@:"'<>]*(?::[^\s"'<>]*)?(?=@)"""),
     re.compile(rf"({_NAMES}=){_VALUE}", re.IGNORECASE),
     re.compile(rf"""(["'][\w-]*{_NAMES}["']\s*:\s*){_VALUE}""", re.IGNORECASE),
+    # An API key, whose visible beginning may be told.
+    re.compile(r"(\bek_[0-9a-f]{12}_)[\w-]+"),
     re.compile(r"(\b(?:bearer|authorization: \w+)\s+)\S+", re.IGNORECASE),
 )
 _NOISY = ("aiokafka", "asyncio", "asyncpg", "httpcore", "httpx", "kafka", "uvicorn")
@@ -84,6 +86,11 @@ def configure_logging(
 def get_logger(name: str) -> FilteringBoundLogger:
     """Return the logger of a module: `log.info("batch_written", rows=10, topic=topic)`."""
     return cast("FilteringBoundLogger", structlog.stdlib.get_logger(name))
+
+
+def bind(**context: str) -> None:
+    """Put names and values on every further log line of this task."""
+    structlog.contextvars.bind_contextvars(**context)
 
 
 def report(message: str) -> None:
@@ -151,4 +158,4 @@ def _renderer(log_format: Format, stream: TextIO) -> Processor:
     )
 
 
-__all__ = ["Format", "Level", "configure_logging", "get_logger", "redact_text", "report"]
+__all__ = ["Format", "Level", "bind", "configure_logging", "get_logger", "redact_text", "report"]

@@ -70,7 +70,7 @@ async def listening(
 
     config = uvicorn.Config(
         until_drained,
-        lifespan="off",
+        lifespan="auto",
         log_config=None,
         access_log=False,
         server_header=False,

@@ -1,5 +1,6 @@
 """Every setting, its default and its meaning: the one place that reads the environment."""
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import quote
@@ -126,6 +127,17 @@ class Settings(BaseSettings):
     api_public_read: bool | None = Field(
         None, description="reads need no key; unset: true on loopback, else false"
     )
+    api_key_pepper: SecretStr | None = Field(
+        None,
+        description="secret that digests of API keys are made with, 16 characters or more; unset: "
+        "made in DATA_DIR where the API listens on loopback, and required elsewhere",
+    )
+    api_requests_per_minute: int = Field(
+        60_000,
+        ge=0,
+        description="requests that one key, or one address without a key, may make in a minute; "
+        "0: no limit",
+    )
     api_statement_timeout_ms: int = Field(
         30_000, ge=100, description="longest time a query may run before its first rows"
     )
@@ -150,6 +162,14 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         files = SecretFileSource(settings_cls, cast("DotEnvSettingsSource", dotenv_settings))
         return (init_settings, env_settings, files, dotenv_settings)
+
+    @property
+    def api_on_loopback(self) -> bool:
+        """Whether the API listens where this machine alone reaches it."""
+        try:
+            return ip_address(self.api_host).is_loopback
+        except ValueError:
+            return self.api_host == "localhost"
 
     @property
     def secrets(self) -> tuple[SecretStr, ...]:

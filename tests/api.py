@@ -11,9 +11,11 @@ import pyarrow as pa
 
 from services.api.app import create_app
 from shared.database.base import Batch, Database, Reader
+from shared.database.keys import add_key
 from shared.dataset import Dataset
 from shared.decode import decode
 from shared.errors import Transient
+from shared.keys import Pepper, Scope, make_key
 from shared.record import Message
 from shared.registry import Registry, discover
 from shared.serving import listening
@@ -22,14 +24,28 @@ from tests.strategies import EVERYTHING
 
 REGISTRY = Registry([*discover(), EVERYTHING])
 READER = Reader("test-cluster", "test-group")
+PEPPER = "a pepper of the tests"
 
 
 @asynccontextmanager
-async def api_over(database: Database) -> AsyncIterator[httpx.AsyncClient]:
+async def api_over(database: Database, **chosen: Any) -> AsyncIterator[httpx.AsyncClient]:
     """Serve the API on a free port of the loopback; yields a client of it."""
-    app = create_app(database, REGISTRY, Settings(api_statement_timeout_ms=20_000))
+    settings = Settings(**{"api_statement_timeout_ms": 20_000, "api_key_pepper": PEPPER, **chosen})
+    app = create_app(database, REGISTRY, settings)
     async with listening(app, "127.0.0.1", 0) as server, api_client(server.address) as client:
         yield client
+
+
+async def give_key(database: Database, *scopes: Scope, **chosen: Any) -> str:
+    """Store a key with these scopes and return its text."""
+    key, text = make_key(Pepper(PEPPER), scopes, dt.datetime.now(dt.UTC), **chosen)
+    await add_key(database, key)
+    return text
+
+
+def bearer(key: str) -> dict[str, str]:
+    """Return the headers that present a key."""
+    return {"Authorization": f"Bearer {key}"}
 
 
 def api_client(address: str) -> httpx.AsyncClient:

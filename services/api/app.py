@@ -1,15 +1,19 @@
 """Puts the API together from a database and a registry, and serves it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from services.api import errors
 from services.api.access import Access
-from services.api.auth import may_read
+from services.api.auth import Guard
 from services.api.catalogue import Catalogue
+from services.api.keyring import KeyRing
+from services.api.limits import LimitHeaders
 from services.api.routes.data import data_routes
 from services.api.routes.datasets import dataset_routes
 from services.api.routes.health import Check, health_routes
@@ -17,6 +21,8 @@ from services.api.routes.metrics import metrics_routes
 from services.api.routes.refreshes import refresh_routes
 from shared.database.base import Database
 from shared.database.factory import create_database
+from shared.keys import Scope
+from shared.pepper import check_pepper, find_pepper
 from shared.registry import Registry, discover
 from shared.serving import listening
 from shared.settings import Settings
@@ -36,16 +42,26 @@ def create_app(
     `checks` are what readiness depends on besides the database.
     """
     timeout_ms = settings.api_statement_timeout_ms
+    ring = KeyRing(database, partial(find_pepper, settings))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await ring.close()
+
     app = FastAPIOffline(
         title="econstream",
         version=VERSION,
         description="Economic and market data, point in time.",
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=lifespan,
     )
+    app.add_middleware(LimitHeaders)
     app.add_middleware(Access)
     errors.install(app)
-    reads = [Depends(may_read(settings))]
+    guard = Guard(settings, registry, ring)
+    reads = [guard.needs(Scope.READ)]
     app.include_router(health_routes({"database": database.ping, **(checks or {})}))
     app.include_router(metrics_routes())
     catalogue = Catalogue(database, timeout_ms)
@@ -86,6 +102,7 @@ async def run_api(
     PostgreSQL's are the loader's to make. Raises Transient where the database is away at the
     start: later it may go and come.
     """
+    check_pepper(settings)
     registry = discover()
     database = create_database(settings, application="econstream-api")
     await database.open()

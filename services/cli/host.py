@@ -25,6 +25,7 @@ from shared.errors import Fatal
 from shared.kafka import Cluster, connect, declared_topics, ensure_topics, ping
 from shared.lifecycle import Service, run_together
 from shared.monitoring import Check, monitoring
+from shared.pepper import check_pepper
 from shared.registry import Registry, discover
 from shared.settings import Settings
 
@@ -104,6 +105,7 @@ async def hosting(settings: Settings) -> AsyncIterator[Host]:
     Bounded in time. Leaving the block ends all of it again. Raises ConfigError where a setting
     is wrong or there is no embedded broker, Transient where broker or database are away.
     """
+    check_pepper(settings)
     registry = discover()
     async with AsyncExitStack() as stack:
         broker = None

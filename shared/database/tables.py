@@ -81,6 +81,24 @@ CONSUMER_OFFSETS = Table(
     comment="How far each partition is stored; moved in the transaction that stores the rows.",
 )
 
+API_KEYS = Table(
+    "api_keys",
+    (
+        _text("id", "the visible beginning of the key"),
+        _text("name", "what its owner calls it", nullable=True),
+        Column("digest", Kind.BYTES, "HMAC-SHA256 of the whole key", nullable=False),
+        _text("pepper", "which API_KEY_PEPPER that was made with"),
+        Column("scopes", Kind.TEXTS, "what it may do: read, ingest, admin", nullable=False),
+        Column("datasets", Kind.TEXTS, "the only datasets it is good for; null for all"),
+        _when("created_at", "when it was made"),
+        _when("expires_at", "when it ends by itself; null for never", nullable=True),
+        _when("revoked_at", "when it was revoked", nullable=True),
+        _when("last_used_at", "when it was last used, to the minute or so", nullable=True),
+    ),
+    key=("id",),
+    comment="Keys of the API; their text is stored nowhere.",
+)
+
 
 def tables(datasets: Iterable[Dataset]) -> list[Table]:
     """Return all tables: for each dataset its own and its revisions, then the bookkeeping."""
@@ -92,4 +110,4 @@ def tables(datasets: Iterable[Dataset]) -> list[Table]:
             note = f"Earlier versions of {dataset.name}, and later ones that were withdrawn."
             key = (*dataset.key, "as_of")
             found.append(Table(dataset.revisions, dataset.stored, key, note))
-    return [*found, DEAD_LETTERS, CONSUMER_OFFSETS]
+    return [*found, DEAD_LETTERS, CONSUMER_OFFSETS, API_KEYS]

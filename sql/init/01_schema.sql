@@ -1820,6 +1820,42 @@ COMMENT ON COLUMN "consumer_offsets"."last_crc32" IS 'CRC-32 of the value of tha
 
 COMMENT ON COLUMN "consumer_offsets"."updated_at" IS 'when it last moved';
 
+CREATE TABLE IF NOT EXISTS "api_keys" (
+  "id" text COLLATE "C" NOT NULL,
+  "name" text COLLATE "C",
+  "digest" bytea NOT NULL,
+  "pepper" text COLLATE "C" NOT NULL,
+  "scopes" text[] NOT NULL,
+  "datasets" text[],
+  "created_at" timestamptz DEFAULT now() NOT NULL,
+  "expires_at" timestamptz,
+  "revoked_at" timestamptz,
+  "last_used_at" timestamptz,
+  PRIMARY KEY ("id")
+);
+
+COMMENT ON TABLE "api_keys" IS 'Keys of the API; their text is stored nowhere.';
+
+COMMENT ON COLUMN "api_keys"."id" IS 'the visible beginning of the key';
+
+COMMENT ON COLUMN "api_keys"."name" IS 'what its owner calls it';
+
+COMMENT ON COLUMN "api_keys"."digest" IS 'HMAC-SHA256 of the whole key';
+
+COMMENT ON COLUMN "api_keys"."pepper" IS 'which API_KEY_PEPPER that was made with';
+
+COMMENT ON COLUMN "api_keys"."scopes" IS 'what it may do: read, ingest, admin';
+
+COMMENT ON COLUMN "api_keys"."datasets" IS 'the only datasets it is good for; null for all';
+
+COMMENT ON COLUMN "api_keys"."created_at" IS 'when it was made';
+
+COMMENT ON COLUMN "api_keys"."expires_at" IS 'when it ends by itself; null for never';
+
+COMMENT ON COLUMN "api_keys"."revoked_at" IS 'when it was revoked';
+
+COMMENT ON COLUMN "api_keys"."last_used_at" IS 'when it was last used, to the minute or so';
+
 CREATE OR REPLACE VIEW "cboe_vix_history_versions" AS SELECT v.*, as_of AS known_from, lead(as_of) OVER (PARTITION BY "symbol", "date" ORDER BY as_of) AS known_until FROM (SELECT "symbol", "date", "open", "high", "low", "close", "as_of", "confirmed_as_of", "source", "kafka_epoch", "kafka_partition", "kafka_offset", "created_at", "updated_at" FROM "cboe_vix_history" UNION ALL SELECT "symbol", "date", "open", "high", "low", "close", "as_of", "confirmed_as_of", "source", "kafka_epoch", "kafka_partition", "kafka_offset", "created_at", "updated_at" FROM "cboe_vix_history_revisions") AS v;
 
 DROP FUNCTION IF EXISTS "cboe_vix_history_as_of"(timestamptz);
