@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 import structlog
@@ -25,6 +25,22 @@ _LACKING = pytest.StashKey[dict[str, str]]()
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_USED] = {}
     config.stash[_LACKING] = {}
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Have a process that runs a part of the tests tell what it used."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["used"] = session.config.stash[_USED]
+        output["lacking"] = session.config.stash[_LACKING]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Note what such a process used, where it came to its end."""
+    output = getattr(node, "workeroutput", {})
+    node.config.stash[_USED].update(output.get("used", {}))
+    node.config.stash[_LACKING].update(output.get("lacking", {}))
 
 
 @pytest.hookimpl(trylast=True)
