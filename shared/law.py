@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
@@ -46,6 +46,25 @@ def read_row(dataset: Dataset, value: bytes | None) -> Row:
         raise InvalidRecord(first["type"], first["msg"], field) from exc
     _check_moments(dataset, row)
     return row
+
+
+def check_values(dataset: Dataset, rows: Iterable[Mapping[str, Any]], first: int = 0) -> None:
+    """Hold rows of Python values to the law, which says the same of them as of messages.
+
+    Raises InvalidRecord that names the first bad row by its number, counted from `first`.
+    """
+    for number, values in enumerate(rows, first):
+        try:
+            _check_moments(dataset, dataset.row.model_validate(values))
+            _unique(list(values.items()))
+        except ValidationError as exc:
+            fault = exc.errors(include_url=False, include_input=False, include_context=False)[0]
+            field = str(fault["loc"][0]) if fault["loc"] else None
+            reason = f"row {number}: {field or dataset.name}: {fault['msg']}"
+            raise InvalidRecord(fault["type"], reason, field) from exc
+        except InvalidRecord as exc:
+            reason = f"row {number}: {exc.field or dataset.name}: {exc.reason}"
+            raise InvalidRecord(exc.code, reason, exc.field) from exc
 
 
 def read_object(value: bytes | None) -> dict[str, Any]:

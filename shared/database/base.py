@@ -1,11 +1,13 @@
 """What services ask of a database, whichever it is: the one protocol that both implement."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
+from shared.database.steps import Steps
 from shared.dataset import Dataset
 from shared.decode import Rejected
 from shared.record import Message
@@ -72,6 +74,22 @@ class Written:
     unchanged: int = 0
     dead_letters: int = 0
     revisions: int = field(default=0)
+
+
+T = TypeVar("T")
+
+
+class Transaction(Protocol):
+    """Statements that are stored together or not at all; for one task at a time."""
+
+    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """Return all rows of a query, which sees what the transaction has written."""
+
+    async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run one statement and return how many rows it touched."""
+
+    async def run(self, steps: Steps[T]) -> T:
+        """Carry out steps and return their outcome."""
 
 
 class Database(Protocol):
@@ -163,5 +181,12 @@ class Database(Protocol):
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run one statement and return how many rows it touched."""
 
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """Lend a transaction: committed at the block's end, rolled back if the block raises.
 
-__all__ = ["Batch", "Database", "Move", "Position", "Reader", "Written"]
+        On PostgreSQL a lock is waited for 2 seconds; on DuckDB a row that another transaction
+        changed meanwhile is not. Raises Transient then.
+        """
+
+
+__all__ = ["Batch", "Database", "Move", "Position", "Reader", "Transaction", "Written"]

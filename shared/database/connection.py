@@ -1,22 +1,21 @@
 """The database for notebooks and scripts: synchronous, and the same on both databases."""
 
-import asyncio
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
 from shared.control import Door, find_running
-from shared.database.factory import create_database
-from shared.errors import ConfigError
+from shared.database.blocking import Opened, Statements, ThroughUp
+from shared.database.frames import to_frame
+from shared.database.insert import OnConflict
 from shared.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     import pandas as pd
-
-T = TypeVar("T")
 
 _TABLE_EXISTS = (
     "SELECT count(*) AS n FROM information_schema.tables "
@@ -24,15 +23,48 @@ _TABLE_EXISTS = (
 )
 
 
-class _Source(Protocol):
-    def fetch(self, sql: str, parameters: Sequence[Any]) -> pa.Table: ...
+class Frames:
+    """Statements whose rows come and go as DataFrames; every call blocks."""
 
-    def execute(self, sql: str, parameters: Sequence[Any]) -> int: ...
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
 
-    def close(self) -> None: ...
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> "pd.DataFrame":
+        """Return the rows of a query, its column types the same on both databases.
+
+        Numbers and booleans are pandas' nullable types, in which NULL is `pd.NA` and NaN is
+        NaN; decimals, and sums of whole numbers, are Float64; dates datetime64[ms], moments
+        datetime64[us, UTC]; arrays numpy arrays. Raises Fatal where the statement is refused,
+        Transient where the database is away.
+        """
+        return to_frame(self._statements.fetch(sql, parameters))
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run one statement and return how many rows it touched.
+
+        Raises ConfigError while `econstream up` holds the DuckDB file: only `query` goes then.
+        """
+        return self._statements.execute(sql, parameters)
+
+    def insert_df(self, table: str, df: "pd.DataFrame", on_conflict: OnConflict = "newest") -> int:
+        """Store the rows of a DataFrame and return how many changed what is stored.
+
+        To store the same frame again changes nothing. Of a dataset every field is to be there,
+        None or NaN where unknown; `as_of` and `source` may be, else the rows are known from now
+        on. What stands under a row's key already
+
+        - `newest`: is replaced by what became known later, and an older row joins the earlier
+          versions; of other tables, by what has a greater `as_of`;
+        - `update`: is replaced, and joins the earlier versions of a dataset;
+        - `ignore`: stays.
+
+        All rows are stored or none. Raises InvalidRecord that names the column and row at
+        fault, Fatal for a table without a primary key, ConfigError as `execute` does.
+        """
+        return self._statements.insert(table, df, on_conflict)
 
 
-class DatabaseConnection:
+class DatabaseConnection(Frames):
     """A database, whichever the settings name; safe for use by several threads.
 
     Every method blocks, also inside a running event loop (a notebook's), where it holds
@@ -43,37 +75,34 @@ class DatabaseConnection:
         self._backend = settings.database_backend
         running = find_running(settings.data_dir) if self._backend == "duckdb" else None
         if running is not None and running.holds(settings):
-            self._source: _Source = _ThroughUp(Door(running))
+            self._source: Opened | ThroughUp = ThroughUp(Door(running))
         else:
-            self._source = _Opened(settings)
+            self._source = Opened(settings)
+        super().__init__(self._source)
 
     @property
     def backend(self) -> str:
         """`duckdb` or `postgresql`."""
         return self._backend
 
-    def query(self, sql: str, parameters: Sequence[Any] = ()) -> "pd.DataFrame":
-        """Return the rows of a query; whole numbers stay whole where some are null.
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._source.closed
 
-        Raises Fatal where the statement is refused, Transient where the database is away.
+    @contextmanager
+    def transaction(self) -> Iterator[Frames]:
+        """Lend a transaction with query, execute and insert_df of its own.
+
+        It is committed at the block's end and rolled back where the block raises. Other
+        threads' calls on this connection are no part of it.
         """
-        import pandas as pd
-
-        table = self._source.fetch(sql, parameters)
-        whole = {pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int32Dtype()}
-        frame: pd.DataFrame = table.to_pandas(types_mapper=whole.get)
-        return frame
-
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        """Run one statement and return how many rows it touched.
-
-        Raises ConfigError while `econstream up` holds the DuckDB file: only `query` goes then.
-        """
-        return self._source.execute(sql, parameters)
+        with self._source.transaction() as statements:
+            yield Frames(statements)
 
     def table_exists(self, name: str) -> bool:
         """Return whether there is a table or view of this name."""
-        found = self._source.fetch(_TABLE_EXISTS, (name,))
+        found: pa.Table = self._source.fetch(_TABLE_EXISTS, (name,))
         return bool(found["n"][0].as_py())
 
     def close(self) -> None:
@@ -92,64 +121,6 @@ class DatabaseConnection:
         self.close()
 
 
-class _Opened:
-    """The asynchronous database, run on an event loop of its own in a thread."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="econstream-database", daemon=True
-        )
-        self._thread.start()
-        self._database = create_database(settings, application="econstream-notebook")
-        try:
-            self._wait(self._database.open())
-        except BaseException:
-            self._end_loop()
-            raise
-
-    def fetch(self, sql: str, parameters: Sequence[Any]) -> pa.Table:
-        return self._wait(self._database.fetch(sql, parameters))
-
-    def execute(self, sql: str, parameters: Sequence[Any]) -> int:
-        return self._wait(self._database.execute(sql, parameters))
-
-    def close(self) -> None:
-        if self._thread.is_alive():
-            self._wait(self._database.close())
-            self._end_loop()
-
-    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        if not self._thread.is_alive():
-            work.close()
-            raise ConfigError("this connection is closed: call get_db_connection() again")
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-
-    def _end_loop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=10)
-        self._loop.close()
-
-
-class _ThroughUp:
-    """The DuckDB file that a running `up` holds: reading only."""
-
-    def __init__(self, door: Door) -> None:
-        self._door = door
-
-    def fetch(self, sql: str, parameters: Sequence[Any]) -> pa.Table:
-        return self._door.query(sql, parameters)
-
-    def execute(self, sql: str, parameters: Sequence[Any]) -> int:
-        raise ConfigError(
-            "the DuckDB file is held by a running `econstream up`, which lets others read only: "
-            "post rows with `econstream produce`, or stop `up` first"
-        )
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
 _lock = threading.Lock()
 _current: list[DatabaseConnection] = []
 
@@ -157,14 +128,15 @@ _current: list[DatabaseConnection] = []
 def get_db_connection(*, force_new: bool = False) -> DatabaseConnection:
     """Return the process's connection to the database that the environment names.
 
-    The first call opens it; with `force_new` the caller gets one of its own, which it must
-    close. Raises ConfigError where a setting is wrong, Transient where the server is away.
+    The first call opens it, and so does the first after it was closed; with `force_new` the
+    caller gets one of its own, which it must close. Raises ConfigError where a setting is
+    wrong, Transient where the server is away.
     """
     if force_new:
         return DatabaseConnection(load_settings())
     with _lock:
-        if not _current:
-            _current.append(DatabaseConnection(load_settings()))
+        if not _current or _current[0].closed:
+            _current[:] = [DatabaseConnection(load_settings())]
         return _current[0]
 
 

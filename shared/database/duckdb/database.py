@@ -1,8 +1,9 @@
 """The database protocol over one DuckDB file, its blocking calls on threads of their own."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from shared.database.base import Batch, Position, Reader, Written
 from shared.database.duckdb import schema, session
 from shared.database.duckdb.read import Reading
 from shared.database.duckdb.threads import Call, run
+from shared.database.duckdb.transaction import DuckdbTransaction, open_transaction
 from shared.database.steps import Execute, Steps
 from shared.database.write import Hints, rehearse, store
 from shared.dataset import Dataset
@@ -143,6 +145,12 @@ class DuckdbDatabase:
             return count
 
         return await self._transact(steps())
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[DuckdbTransaction]:
+        opened = self._require()
+        async with open_transaction(opened.root.cursor(), opened.writing) as transaction:
+            yield transaction
 
     async def _connect(self, writing: ThreadPoolExecutor) -> Connection:
         opening = writing.submit(session.connect, self._path, self._memory_limit)

@@ -81,10 +81,15 @@ def transaction(connection: duckdb.DuckDBPyConnection, call: Call[Any]) -> Itera
 
 def transact(connection: duckdb.DuckDBPyConnection, steps: Steps[T], call: Call[T]) -> T:
     """Carry out steps in one transaction and return their outcome; what is raised rolls back."""
+    with transaction(connection, call):
+        return carry_out(connection, steps, call)
+
+
+def carry_out(connection: duckdb.DuckDBPyConnection, steps: Steps[T], call: Call[T]) -> T:
+    """Carry out steps within a transaction and return their outcome."""
     loaded: list[str] = []
     try:
-        with transaction(connection, call):
-            return _run(connection, steps, call, loaded)
+        return _run(connection, steps, call, loaded)
     finally:
         steps.close()
         for name in loaded:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from itertools import accumulate
 from operator import itemgetter
 from typing import Any
 
@@ -29,9 +30,8 @@ _ARROW = {
     "timestamptz": UTC_MICROSECONDS,
     "interval": pa.duration("us"),
     "bytea": pa.binary(),
-    "text[]": pa.list_(pa.string()),
-    "varchar[]": pa.list_(pa.string()),
 }
+_ARROW |= {f"{name}[]": pa.list_(kind) for name, kind in _ARROW.items()}
 _EPOCH = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _EPOCH_DAY = _EPOCH.toordinal()
 _DAYS, _MICROSECONDS = 10_957, 946_684_800_000_000
@@ -71,6 +71,8 @@ def to_table(rows: Sequence[asyncpg.Record], attributes: Sequence[asyncpg.Attrib
 def _array(values: Sequence[Any], field: pa.Field) -> pa.Array:
     kind = field.type
     try:
+        if pa.types.is_list(kind):
+            return _lists(values, field)
         if pa.types.is_date32(kind):
             return _moved(pa.array(values, pa.int32()), _DAYS).cast(kind)
         if pa.types.is_timestamp(kind):
@@ -80,6 +82,15 @@ def _array(values: Sequence[Any], field: pa.Field) -> pa.Array:
         return pa.array(values, kind)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as exc:
         raise Fatal(f"column {field.name} of the answer holds a value out of range: {exc}") from exc
+
+
+def _lists(values: Sequence[Any], field: pa.Field) -> pa.Array:
+    """Return arrays of one dimension; what is within is an element like any other."""
+    flat = _array([each for value in values for each in value or ()], field.type.value_field)
+    ends = accumulate((len(value or ()) for value in values), initial=0)
+    missing = pa.array([value is None for value in values], pa.bool_())
+    offsets = pa.array(ends, pa.int32())
+    return pa.ListArray.from_arrays(offsets, flat, field.type, mask=missing)
 
 
 def _moved(numbers: pa.Array, distance: int) -> pa.Array:

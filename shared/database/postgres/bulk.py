@@ -33,6 +33,8 @@ _VALUES = frozenset({"text", "varchar", "bool", "int2", "int4", "int8", "float8"
 }
 _PLACEHOLDER = re.compile(r"\$(\d+)\b")
 _QUOTED_NAME = re.compile(r'"[A-Za-z_][A-Za-z0-9_]*"')
+_QUERY = re.compile(r"\s*(?:select|with|values|table)\b", re.IGNORECASE)
+"""What COPY takes; EXPLAIN and SHOW give rows too."""
 _SETTINGS = (
     "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL extra_float_digits = 1; "
     "SET LOCAL statement_timeout = 0"
@@ -43,9 +45,13 @@ _SETTINGS = (
 def copyable(statement: Any, sql: str, parameters: Sequence[Any]) -> bool:
     """Return whether a statement can be read by COPY with nothing changed in what it answers.
 
-    Its text is to have no literals, comments or odd names, in which a placeholder could hide,
-    and its columns and parameters types that are the same by either way.
+    With parameters, its text is to have no literals, comments or odd names, in which a
+    placeholder could hide; its columns and parameters are to be of types that are the same by
+    either way.
     """
+    if not parameters:
+        columns = {attribute.type.name for attribute in statement.get_attributes()}
+        return _QUERY.match(sql) is not None and columns <= _COLUMNS
     rest = _PLACEHOLDER.sub("", _QUOTED_NAME.sub("", sql))
     columns = {attribute.type.name for attribute in statement.get_attributes()}
     types = {parameter.name.removesuffix("[]") for parameter in statement.get_parameters()}
@@ -71,7 +77,10 @@ async def stream(
         await connection.execute(_SETTINGS)
         if parameters:
             await connection.fetch(_set_values(types), *parameters)
-    copying = Copying(connection, _PLACEHOLDER.sub(lambda found: _value(found, types), sql))
+    if parameters:
+        sql = _PLACEHOLDER.sub(lambda found: _value(found, types), sql)
+    # The server has read it as one statement; its last comment must not hide what follows.
+    copying = Copying(connection, f"{sql.rstrip().removesuffix(';')}\n")
     try:
         text = await copying.first(timeout_ms)
         yield await asyncio.to_thread(_parse, text, schema)

@@ -14,7 +14,13 @@ from shared.database.base import Batch, Position, Reader, Written
 from shared.database.postgres import read, schema
 from shared.database.postgres.arrow import set_codecs
 from shared.database.postgres.faults import DRIVER_ERRORS, connecting, translated
-from shared.database.postgres.session import Connection, touched, transact
+from shared.database.postgres.session import (
+    Connection,
+    PostgresTransaction,
+    open_transaction,
+    touched,
+    transact,
+)
 from shared.database.postgres.zombies import ending_zombies
 from shared.database.steps import Steps
 from shared.database.write import Hints, rehearse, store
@@ -126,6 +132,11 @@ class PostgresDatabase:
         async with self._lend() as connection:
             with translated():
                 return touched(await connection.execute(sql, *parameters))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
+        async with self._lend() as connection, open_transaction(connection) as opened:
+            yield opened
 
     async def _connect(self) -> asyncpg.Pool:
         with connecting():

@@ -1,7 +1,7 @@
 """A transaction on one PostgreSQL connection, and the steps carried out in it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -37,7 +37,8 @@ _PLAN = "".join(
     f"; SET LOCAL {name} = off"
     for name in ("enable_hashjoin", "enable_mergejoin", "enable_seqscan", "jit")
 )
-_BEGIN = f"BEGIN; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'{_PLAN}"
+_PATIENTLY = f"BEGIN; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"
+_BEGIN = _PATIENTLY + _PLAN
 _TYPES = {kind.arrow: kind.postgres for kind in Kind if kind is not Kind.IDENTITY}
 _TYPES[Kind.TEXT.arrow] += ' COLLATE "C"'  # sorts as the tables do
 T = TypeVar("T")
@@ -67,19 +68,54 @@ async def transact(connection: Connection, steps: Steps[T]) -> T:
     had within LOCK_TIMEOUT.
     """
     async with transaction(connection):
-        answer: Any = None
-        patient = True
-        try:
-            while True:
-                step = steps.send(answer)
-                patient = patient and not isinstance(step, WaitNoMore)
-                with translated(), _hurried(patient):
-                    answer = await _carry_out(connection, step)
-        except StopIteration as end:
-            outcome: T = end.value
-            return outcome
-        finally:
-            steps.close()
+        return await carry_out(connection, steps)
+
+
+async def carry_out(connection: Connection, steps: Steps[T]) -> T:
+    """Carry out steps within a transaction and return their outcome."""
+    answer: Any = None
+    patient = True
+    try:
+        while True:
+            step = steps.send(answer)
+            patient = patient and not isinstance(step, WaitNoMore)
+            with translated(), _hurried(patient):
+                answer = await _carry_out(connection, step)
+    except StopIteration as end:
+        outcome: T = end.value
+        return outcome
+    finally:
+        steps.close()
+
+
+@asynccontextmanager
+async def open_transaction(connection: Connection) -> AsyncIterator["PostgresTransaction"]:
+    """Begin a transaction for whatever statements come; the planner is left alone."""
+    async with transaction(connection, _PATIENTLY):
+        yield PostgresTransaction(connection)
+
+
+class PostgresTransaction:
+    """The statements of one open transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        def steps() -> Steps[pa.Table]:
+            return (yield Select(sql, tuple(parameters)))
+
+        return await carry_out(self._connection, steps())
+
+    async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        def steps() -> Steps[int]:
+            count: int = yield Execute(sql, tuple(parameters))
+            return count
+
+        return await carry_out(self._connection, steps())
+
+    async def run(self, steps: Steps[T]) -> T:
+        return await carry_out(self._connection, steps)
 
 
 @contextmanager
