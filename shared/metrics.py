@@ -84,6 +84,12 @@ FETCHER_NEXT_DUE = Metric(
     "When the cadence of a source next asks for a run",
     ("source",),
 )
+INGEST_ROWS = Metric(
+    Counter,
+    "econstream_ingest_rows",
+    "Rows posted to the API: outcome accepted or rejected",
+    ("dataset", "outcome"),
+)
 DISK_FREE = Metric(
     Gauge, "econstream_disk_free_bytes", "Free space on the disk of the data folder", ("service",)
 )

@@ -54,6 +54,7 @@ class Rows:
     as_of: dt.datetime | pa.ChunkedArray | None = None
     source: str | None = None
     run_id: str | None = field(default=None)
+    traceparent: str | None = field(default=None)
 
 
 def encode_time(moment: dt.datetime) -> str:
@@ -134,6 +135,7 @@ def _headers(rows: Rows) -> Iterable[Headers]:
     said = (
         ("source", rows.source),
         ("run_id", rows.run_id),
+        ("traceparent", rows.traceparent),
         ("schema_version", str(version) if version > 1 else None),
     )
     common = tuple((name, text.encode()) for name, text in said if text is not None)

@@ -132,6 +132,9 @@ class Settings(BaseSettings):
         description="secret that digests of API keys are made with, 16 characters or more; unset: "
         "made in DATA_DIR where the API listens on loopback, and required elsewhere",
     )
+    api_max_body_bytes: int = Field(
+        64 << 20, ge=1024, description="largest body of rows, counted after decompression"
+    )
     api_requests_per_minute: int = Field(
         60_000,
         ge=0,

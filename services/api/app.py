@@ -12,11 +12,15 @@ from services.api import errors
 from services.api.access import Access
 from services.api.auth import Guard
 from services.api.catalogue import Catalogue
+from services.api.ingest.broker import Broker
+from services.api.ingest.stored import Stored
 from services.api.keyring import KeyRing
 from services.api.limits import LimitHeaders
+from services.api.problems import described
 from services.api.routes.data import data_routes
 from services.api.routes.datasets import dataset_routes
 from services.api.routes.health import Check, health_routes
+from services.api.routes.ingest import ingest_routes
 from services.api.routes.metrics import metrics_routes
 from services.api.routes.refreshes import refresh_routes
 from shared.database.base import Database
@@ -43,10 +47,12 @@ def create_app(
     """
     timeout_ms = settings.api_statement_timeout_ms
     ring = KeyRing(database, partial(find_pepper, settings))
+    broker = Broker(settings, registry)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        await broker.close()
         await ring.close()
 
     app = FastAPIOffline(
@@ -66,6 +72,12 @@ def create_app(
     app.include_router(metrics_routes())
     catalogue = Catalogue(database, timeout_ms)
     app.include_router(dataset_routes(registry, catalogue), dependencies=reads)
+    stored = Stored(database, settings.loader_group_id)
+    app.include_router(
+        ingest_routes(registry, settings, broker, stored),
+        dependencies=[guard.needs(Scope.INGEST)],
+        responses=described(401, 403, 429),
+    )
     app.include_router(data_routes(registry, database, timeout_ms), dependencies=reads)
     app.include_router(refresh_routes(database, timeout_ms), dependencies=reads)
     return app

@@ -1,6 +1,7 @@
 """Reads a whole topic once, as it stands: what a compacted topic is there for."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -16,15 +17,17 @@ from shared.record import Message
 _WITHIN_S = 30.0
 
 
-async def read_whole(cluster: Cluster, topic: str) -> list[Message]:
+async def read_whole(
+    cluster: Cluster, topic: str, after: Mapping[int, int] | None = None
+) -> list[Message]:
     """Return the committed records that stand in a topic, those of a partition in order.
 
-    A topic that does not exist has none. For small topics: all of it is held. Raises Transient
-    where the broker is away or the end is not reached within 30 s. Joins no group. Cancelling
-    takes effect when the reading has ended, since aiokafka's clients do not close in the middle
-    of connecting.
+    `after` names, by partition, the first offset that is wanted. A topic that does not exist has
+    no records. For small topics: all of it is held. Raises Transient where the broker is away or
+    the end is not reached within 30 s. Joins no group. Cancelling takes effect when the reading
+    has ended, since aiokafka's clients do not close in the middle of connecting.
     """
-    reading = asyncio.create_task(_read_whole(cluster, topic))
+    reading = asyncio.create_task(_read_whole(cluster, topic, after or {}))
     try:
         return await asyncio.shield(reading)
     except asyncio.CancelledError:
@@ -32,13 +35,16 @@ async def read_whole(cluster: Cluster, topic: str) -> list[Message]:
         raise
 
 
-async def _read_whole(cluster: Cluster, topic: str) -> list[Message]:
+async def _read_whole(cluster: Cluster, topic: str, after: Mapping[int, int]) -> list[Message]:
     count = (await list_partitions(cluster, [topic])).get(topic, 0)
     places = [TopicPartition(topic, number) for number in range(count)]
     try:
         async with asyncio.timeout(_WITHIN_S), Watermarks(cluster) as marks:
             ends = await marks.end_offsets(places)
-            begins = await marks.beginning_offsets(places)
+            begins = {
+                place: max(begin, after.get(place.partition, begin))
+                for place, begin in (await marks.beginning_offsets(places)).items()
+            }
             left = {KafkaPartition(*tp): end for tp, end in ends.items() if end > begins[tp]}
             starts = {KafkaPartition(*tp): begin for tp, begin in begins.items()}
             return await _read(cluster, starts, left) if left else []

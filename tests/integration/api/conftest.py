@@ -10,7 +10,8 @@ import pytest
 from shared.database.base import Database
 from shared.database.factory import create_database
 from shared.settings import Settings
-from tests.api import REGISTRY, api_over
+from tests.api import PEPPER, REGISTRY, api_over
+from tests.posting import Door, serving
 
 
 @asynccontextmanager
@@ -58,3 +59,27 @@ async def client(database: Database) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the API over each database in turn."""
     async with api_over(database) as opened:
         yield opened
+
+
+@pytest.fixture
+async def door(loader_settings: Settings) -> AsyncIterator[Door]:
+    """The API over real Kafka and each database in turn."""
+    settings = loader_settings.model_copy(
+        update={"api_key_pepper": Settings(api_key_pepper=PEPPER).api_key_pepper}
+    )
+    async with _opened(settings) as database, serving(settings, database) as found:
+        yield found
+
+
+@pytest.fixture
+async def post(kafka_settings: Settings, tmp_path: Path) -> AsyncIterator[Door]:
+    """The door over DuckDB, for what does not depend on the database; bodies of 64 kB at most."""
+    pepper = Settings(api_key_pepper=PEPPER).api_key_pepper
+    chosen = {
+        "duckdb_path": tmp_path / "door.duckdb", "api_key_pepper": pepper,
+        "loader_group_id": f"{kafka_settings.kafka_topic_prefix}loader",
+        "api_max_body_bytes": 65_536, "kafka_topic_partitions": 1,
+    }  # fmt: skip
+    settings = kafka_settings.model_copy(update=chosen)
+    async with _opened(settings) as database, serving(settings, database) as found:
+        yield found
