@@ -97,7 +97,7 @@ class StreamedRows(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with aclosing(self._rest):
             sending = asyncio.create_task(self._send(send))
-            leaving = asyncio.create_task(_left(receive))
+            leaving = asyncio.create_task(left(receive))
             try:
                 await asyncio.wait([sending, leaving], return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -118,21 +118,22 @@ class StreamedRows(StreamingResponse):
         opening = encoder.begin() + await to_thread(_encode_rows, encoder, columns, self._first)
         status, headers = self.status_code, self.raw_headers
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await _send_part(send, opening)
+        await send_part(send, opening)
         async for batch in self._rest:
             for piece in slices(batch):
                 part = await to_thread(_encode_rows, encoder, columns, piece)
-                await _send_part(send, part)
-        await _send_part(send, await to_thread(encoder.end, None), more=False)
+                await send_part(send, part)
+        await send_part(send, await to_thread(encoder.end, None), more=False)
 
 
-async def _left(receive: Receive) -> None:
+async def left(receive: Receive) -> None:
     """Return when the reader has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def _send_part(send: Send, body: bytes, *, more: bool = True) -> None:
+async def send_part(send: Send, body: bytes, *, more: bool = True) -> None:
+    """Send a part, if there is any; raises TimeoutError for a reader that does not take it."""
     if more and not body:
         return
     async with asyncio.timeout(STALL_SECONDS):

@@ -16,6 +16,8 @@ from services.api.ingest.broker import Broker
 from services.api.ingest.stored import Stored
 from services.api.keyring import KeyRing
 from services.api.limits import LimitHeaders
+from services.api.live import Live
+from services.api.live.records import Records
 from services.api.problems import described
 from services.api.routes.data import data_routes
 from services.api.routes.datasets import dataset_routes
@@ -23,6 +25,7 @@ from services.api.routes.health import Check, health_routes
 from services.api.routes.ingest import ingest_routes
 from services.api.routes.metrics import metrics_routes
 from services.api.routes.refreshes import refresh_routes
+from services.api.routes.stream import stream_routes
 from shared.database.base import Database
 from shared.database.factory import create_database
 from shared.keys import Scope
@@ -48,10 +51,13 @@ def create_app(
     timeout_ms = settings.api_statement_timeout_ms
     ring = KeyRing(database, partial(find_pepper, settings))
     broker = Broker(settings, registry)
+    records = Records(broker.cluster)
+    live = Live(database, records, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        await records.close()
         await broker.close()
         await ring.close()
 
@@ -80,6 +86,8 @@ def create_app(
     )
     app.include_router(data_routes(registry, database, timeout_ms), dependencies=reads)
     app.include_router(refresh_routes(database, timeout_ms), dependencies=reads)
+    app.include_router(stream_routes(registry, live), dependencies=reads)
+    app.state.live = live
     return app
 
 
@@ -99,7 +107,11 @@ async def serve(
     async with listening(app, settings.api_host, settings.api_port) as server:
         if announce is not None:
             announce(server.address)
-        await server.until(stop)
+        try:
+            await server.until(stop)
+        finally:
+            # A stream has no end that a drain could wait for.
+            app.state.live.end()
 
 
 async def run_api(

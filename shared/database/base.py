@@ -1,6 +1,6 @@
 """What services ask of a database, whichever it is: the one protocol that both implement."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -78,6 +78,9 @@ class Written:
 
 T = TypeVar("T")
 
+Heard = Callable[[str], None]
+"""Takes the name of a topic of which more is stored; runs on the event loop, and is quick."""
+
 
 class Transaction(Protocol):
     """Statements that are stored together or not at all; for one task at a time."""
@@ -140,6 +143,14 @@ class Database(Protocol):
         on from there. What is stored stays.
         """
 
+    async def listen(self, heard: Heard) -> None:
+        """Call `heard` for each topic of which more has been committed, until cancelled.
+
+        Whoever wrote it: on PostgreSQL another process, on DuckDB this one. Raises Transient
+        where the connection is lost, after which something may have gone unheard: ask for
+        `positions` now and then all the same.
+        """
+
     async def discard_letters(self, ids: Sequence[int]) -> int:
         """Resolve open dead letters that nobody wants to try again; return how many it was."""
 
@@ -189,4 +200,4 @@ class Database(Protocol):
         """
 
 
-__all__ = ["Batch", "Database", "Move", "Position", "Reader", "Transaction", "Written"]
+__all__ = ["Batch", "Database", "Heard", "Move", "Position", "Reader", "Transaction", "Written"]

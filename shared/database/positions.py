@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.database.base import Position, Reader
-from shared.database.steps import Execute, Select, Steps
+from shared.database.steps import Announce, Execute, Select, Steps
 
 _COLUMNS = (
     "topic, partition, epoch, next_offset, last_timestamp, last_crc32, last_offset, first_offset"
@@ -56,6 +56,7 @@ def reset(reader: Reader, targets: Sequence[tuple[str, int, int]]) -> Steps[list
         who = (reader.cluster_id, reader.group_id, topic, partition)
         yield Execute(_CLAIM, (*who, offset))
         yield Execute(_RESET, (*who, offset))
+        yield Announce(topic)
     found = yield from stored(reader)
     wanted = {(topic, partition) for topic, partition, _ in targets}
     return [p for p in found if (p.topic, p.partition) in wanted]

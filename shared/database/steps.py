@@ -51,7 +51,14 @@ class Compute:
     work: Callable[[], Any]
 
 
-Step = Execute | Select | Load | Append | WaitNoMore | Compute
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Tell whoever listens, once all is committed, that more of a topic is stored."""
+
+    topic: str
+
+
+Step = Execute | Select | Load | Append | WaitNoMore | Compute | Announce
 T = TypeVar("T")
 
 

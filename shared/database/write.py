@@ -14,6 +14,7 @@ from shared.database.letters import put_letters, resolve_letters
 from shared.database.plan import Plan, plan
 from shared.database.sql import Statements
 from shared.database.steps import (
+    Announce,
     Append,
     Compute,
     Execute,
@@ -168,6 +169,8 @@ def _move_offsets(batch: Batch) -> Generator[Step, Any, None]:
                 f"{start.topic}/{start.partition} was moved on from offset {start.next_offset} "
                 "by another loader of this group"
             )
+    for topic in sorted({move.end.topic for move in batch.moves}):
+        yield Announce(topic)
 
 
 def _merge_latest(folded: ByKey, statements: Statements, locks: bool) -> Writing:

@@ -5,6 +5,7 @@ from shared.kafka.consumer import Consumer
 from shared.kafka.faults import OffsetOutOfRange
 from shared.kafka.membership import AssignmentListener
 from shared.kafka.producer import Producer, Published, partition_for
+from shared.kafka.ranges import Ranges
 from shared.kafka.topics import (
     TopicSpec,
     declared_topics,
@@ -22,6 +23,7 @@ __all__ = [
     "OffsetOutOfRange",
     "Producer",
     "Published",
+    "Ranges",
     "TopicPartition",
     "TopicSpec",
     "Watermarks",

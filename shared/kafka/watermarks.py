@@ -132,11 +132,19 @@ class Watermarks:
         for answer in answers:
             for topic, parts in answer.topics:
                 for partition, code, *fields in parts:
-                    found[_known(TopicPartition(topic, partition), code)] = tuple(fields)
+                    tp = TopicPartition(topic, partition)
+                    self._refused(tp, code, wanted[tp])
+                    found[tp] = tuple(fields)
         if silent := wanted.keys() - found.keys():
             raise Transient(f"the broker told no offsets of {sorted(silent)}; ask again")
         self._known_until = known_until
         return found
+
+    def _refused(self, tp: TopicPartition, code: int, _asked: tuple[int, ...]) -> None:
+        """Raise what an answer says is wrong with a partition, if it does."""
+        error = for_code(code)
+        if error is not NoError:
+            raise Transient(f"{tp.topic}[{tp.partition}] has no offsets to tell: {error.__name__}")
 
     async def _connected(self) -> Any:
         """Return a client that has found a broker."""
@@ -180,10 +188,3 @@ def _by_leader(
             raise Transient(f"{tp.topic}[{tp.partition}] has no leader, or does not exist")
         nodes[leader][tp.topic].append((tp.partition, *fields))
     return {node: list(topics.items()) for node, topics in nodes.items()}
-
-
-def _known(tp: TopicPartition, code: int) -> TopicPartition:
-    error = for_code(code)
-    if error is not NoError:
-        raise Transient(f"{tp.topic}[{tp.partition}] has no offsets to tell: {error.__name__}")
-    return tp

@@ -5,6 +5,8 @@ import os
 import signal
 import socket
 import stat
+import urllib.request
+from itertools import islice
 from pathlib import Path
 
 import psutil
@@ -43,10 +45,14 @@ def test_other_commands_find_the_running_up(shell: Shell) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert announced.token not in up.said
 
-        produced = shell.run("produce", "fred", text=ROWS)
-        assert (produced.returncode, produced.stdout.split()[0]) == (0, "2"), produced.stderr
-        await_stored(shell)
         assert announced.api_url
+        stream = f"{announced.api_url}/v1/data/fred_data/stream"
+        with urllib.request.urlopen(stream, timeout=60) as events:  # noqa: S310 - our own
+            produced = shell.run("produce", "fred", text=ROWS)
+            assert (produced.returncode, produced.stdout.split()[0]) == (0, "2"), produced.stderr
+            told = (json.loads(line[6:]) for line in events if line.startswith(b"data: "))
+            assert [row["value"] for row in islice(told, 2)] == [1.5, None]
+        await_stored(shell)
         assert announced.api_url in up.said
         assert json.loads(get(f"{announced.api_url}/health/ready"))["status"] == "ready"
 

@@ -205,3 +205,17 @@ async def test_openapi_names_every_parameter_and_problem() -> None:
         "application/vnd.apache.arrow.stream",
     }
     assert {"401", "404", "406", "422", "503"} <= set(read["responses"])
+
+
+async def test_a_stream_needs_an_id_that_was_given_and_a_broker() -> None:
+    async with client(BATCH) as c:
+        stream = "/v1/data/fred_data/stream"
+        for made_up in ("x", "W10", "a" * 10_000):
+            response = await c.get(stream, headers={"Last-Event-ID": made_up})
+            assert_problem(response, 422, "wrong-parameter")
+            assert response.json()["parameter"] == "Last-Event-ID"
+        response = await c.get(stream)
+        assert_problem(response, 503, "no-broker")
+        assert "KAFKA_BOOTSTRAP_SERVERS" in response.json()["detail"]
+        assert_problem(await c.get("/v1/data/nothing/stream"), 404, "unknown-dataset")
+        assert_problem(await c.get(f"{stream}?since=1"), 422, "unknown-parameter")

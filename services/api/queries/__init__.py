@@ -1,6 +1,7 @@
 """SQL of reads: identifiers from the dataset's declaration, every value a parameter."""
 
+from services.api.queries.changes import select_changes
 from services.api.queries.counts import count_rows
 from services.api.queries.select import Query, select_entities, select_rows
 
-__all__ = ["Query", "count_rows", "select_entities", "select_rows"]
+__all__ = ["Query", "count_rows", "select_changes", "select_entities", "select_rows"]

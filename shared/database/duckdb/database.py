@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from shared.database import letters, positions
-from shared.database.base import Batch, Position, Reader, Written
+from shared.database.base import Batch, Heard, Position, Reader, Written
 from shared.database.duckdb import schema, session
 from shared.database.duckdb.read import Reading
 from shared.database.duckdb.threads import Call, run
@@ -57,6 +57,7 @@ class DuckdbDatabase:
         self._opened: _Opened | None = None
         self._opening = asyncio.Lock()
         self._hints = Hints()
+        self._listeners: set[Heard] = set()
 
     async def open(self) -> None:
         async with self._opening:
@@ -102,13 +103,24 @@ class DuckdbDatabase:
     async def reset_offsets(
         self, reader: Reader, targets: Sequence[tuple[str, int, int]]
     ) -> list[Position]:
-        return await self._transact(positions.reset(reader, targets))
+        found = await self._transact(positions.reset(reader, targets))
+        self._tell({topic for topic, *_ in targets})
+        return found
 
     async def discard_letters(self, ids: Sequence[int]) -> int:
         return await self._transact(letters.discard(ids))
 
+    async def listen(self, heard: Heard) -> None:
+        self._listeners.add(heard)
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self._listeners.discard(heard)
+
     async def write(self, batch: Batch) -> Written:
-        return await store(batch, self._transact, self._hints, locks=False)
+        written = await store(batch, self._transact, self._hints, locks=False)
+        self._tell({move.end.topic for move in batch.moves})
+        return written
 
     async def rehearse(self, batch: Batch) -> None:
         await rehearse(batch, self._transact, locks=False)
@@ -181,6 +193,11 @@ class DuckdbDatabase:
 
     async def _transact(self, steps: Steps[T]) -> T:
         return await self._write(lambda connection, call: session.transact(connection, steps, call))
+
+    def _tell(self, topics: Iterable[str]) -> None:
+        for topic in topics:
+            for heard in list(self._listeners):
+                heard(topic)
 
     async def _write(self, work: Callable[[Connection, Call[T]], T]) -> T:
         opened = self._require()

@@ -12,6 +12,7 @@ from shared.database.duckdb.read import select
 from shared.database.duckdb.threads import Call
 from shared.database.sql import listed, quote
 from shared.database.steps import (
+    Announce,
     Append,
     Compute,
     Execute,
@@ -120,8 +121,8 @@ def _run(
                 loaded.append(_APPENDED)
                 _append(connection, name, rows)
                 answer = 0
-            case WaitNoMore():
-                answer = 0  # there is one writer
+            case WaitNoMore() | Announce():
+                answer = 0  # there is one writer, and its process tells what is stored
             case Compute(work):
                 answer = work()
 

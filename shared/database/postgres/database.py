@@ -10,10 +10,11 @@ import pyarrow as pa
 from pydantic import SecretStr
 
 from shared.database import letters, positions
-from shared.database.base import Batch, Position, Reader, Written
+from shared.database.base import Batch, Heard, Position, Reader, Written
 from shared.database.postgres import read, schema
 from shared.database.postgres.arrow import set_codecs
 from shared.database.postgres.faults import DRIVER_ERRORS, connecting, translated
+from shared.database.postgres.listen import listen
 from shared.database.postgres.session import (
     Connection,
     PostgresTransaction,
@@ -100,6 +101,11 @@ class PostgresDatabase:
 
     async def discard_letters(self, ids: Sequence[int]) -> int:
         return await self._transact(letters.discard(ids))
+
+    async def listen(self, heard: Heard) -> None:
+        with connecting():
+            connection = await self._connect_aside()
+        await listen(connection, heard)
 
     async def write(self, batch: Batch) -> Written:
         return await store(batch, self._transact, self._hints, locks=True)

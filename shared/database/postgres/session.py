@@ -14,6 +14,7 @@ from shared.database.postgres.arrow import to_table
 from shared.database.postgres.faults import DRIVER_ERRORS, translated
 from shared.database.sql import quote
 from shared.database.steps import (
+    Announce,
     Append,
     Compute,
     Execute,
@@ -26,6 +27,9 @@ from shared.database.steps import (
 )
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+
+CHANNEL = "econstream_stored"
+"""Where PostgreSQL tells the topics of which more is stored."""
 
 LOCK_TIMEOUT = "2s"
 SHORTEST_WAIT = "1ms"
@@ -178,6 +182,9 @@ async def _carry_out(connection: Connection, step: Step) -> Any:
             return 0
         case Compute(work):
             return await asyncio.to_thread(work)
+        case Announce(topic):
+            await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, topic)
+            return 0
 
 
 async def _append(connection: Connection, table: str, rows: pa.Table) -> None:
