@@ -1,7 +1,7 @@
 """What the rule of versions changes in the store for keys that SQL leaves to it."""
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -32,7 +32,7 @@ def plan(
     records: Records,
     stored: pa.Table,
     *,
-    replayed: Collection[tuple[int, int]] = (),
+    replayed: Container[tuple[int, int]] = (),
 ) -> Plan:
     """Return the changes that make the stored versions those after all records.
 
@@ -71,7 +71,7 @@ class _KeyPlan:
         self._rows = {row["as_of"]: row for row in rows}
         self._old = {as_of: to_run(dataset, self._rows[as_of]) for as_of in sorted(self._rows)}
 
-    def add(self, arrived: Iterable[Row], replayed: Collection[tuple[int, int]]) -> None:
+    def add(self, arrived: Iterable[Row], replayed: Container[tuple[int, int]]) -> None:
         """Let the records join the runs in order, and note what that changes in the store."""
         old = list(self._old.values())
         runs = list(old)

@@ -51,9 +51,10 @@ class DuckdbDatabase:
 
     backend = "duckdb"
 
-    def __init__(self, path: Path, *, memory_limit: str) -> None:
+    def __init__(self, path: Path, *, memory_limit: str, read_only: bool = False) -> None:
         self._path = path
         self._memory_limit = memory_limit
+        self._read_only = read_only
         self._opened: _Opened | None = None
         self._opening = asyncio.Lock()
         self._hints = Hints()
@@ -165,7 +166,9 @@ class DuckdbDatabase:
             yield transaction
 
     async def _connect(self, writing: ThreadPoolExecutor) -> Connection:
-        opening = writing.submit(session.connect, self._path, self._memory_limit)
+        opening = writing.submit(
+            session.connect, self._path, self._memory_limit, read_only=self._read_only
+        )
         try:
             return await asyncio.wrap_future(opening)
         except asyncio.CancelledError:

@@ -35,14 +35,17 @@ _SETTINGS = (
 )
 
 
-def connect(path: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
-    """Open the file, made with its folder where missing.
+def connect(path: Path, memory_limit: str, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open the file, made with its folder where missing unless it is only to be read.
 
     Raises ConfigError where another process holds it, or it is no DuckDB file.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = duckdb.connect(str(path), config={"memory_limit": memory_limit})
+        if not read_only:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        connection = duckdb.connect(
+            str(path), read_only=read_only, config={"memory_limit": memory_limit}
+        )
         for setting in _SETTINGS:
             connection.execute(setting)
         return connection

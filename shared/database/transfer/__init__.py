@@ -1,0 +1,1 @@
+"""Rows from one database into the other, and into files: in parts, resumable, verified."""

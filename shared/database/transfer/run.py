@@ -1,0 +1,318 @@
+"""One run: every unit of the source into the target, part by part, a checkpoint with each."""
+
+import asyncio
+import datetime as dt
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from shared.database.base import Database
+from shared.database.sql import quote
+from shared.database.steps import Execute, Select, Steps
+from shared.database.tables import DEAD_LETTERS, Table
+from shared.database.transfer import journal, offsets
+from shared.database.transfer.journal import Progress, Refusal, note_part
+from shared.database.transfer.parts import Key, Span, Unit
+from shared.database.transfer.place import Placed, place
+from shared.database.transfer.rules import sift
+from shared.database.transfer.source import Side
+from shared.errors import InvalidRecord, Transient
+
+TRIES = 8
+PAUSE_SECONDS = 0.5
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of one unit's rows, in this and in earlier runs that it goes on from."""
+
+    unit: str
+    rows: int = 0
+    appended: int = 0
+    changed: int = 0
+    same: int = 0
+    refused: int = 0
+
+
+Tell = Callable[[Tally], None]
+
+
+@dataclass(slots=True)
+class Run:
+    """A run and what it did; `resumed` where an earlier one was broken off."""
+
+    run_id: str
+    resumed: bool = False
+    tallies: dict[str, Tally] = field(default_factory=dict)
+
+
+class Transfer:
+    """Moves units from a source into a target; one at a time into a target."""
+
+    def __init__(
+        self, source: Side, target: Side, units: Sequence[Unit],
+        *, batch_rows: int, origin: str, topic_prefix: str,
+    ) -> None:  # fmt: skip
+        self._source = source
+        self._target = target
+        self._units = units
+        self._batch_rows = batch_rows
+        self._origin = origin
+        self._topic_prefix = topic_prefix
+
+    async def run(self, tell: Tell, *, new_epochs: bool = False) -> Run:
+        """Move everything and return what was done; called again, it goes on where it stopped.
+
+        What is stored is committed part by part. Raises Transient where either database is
+        away for longer than a few tries.
+        """
+        database = self._target.database
+        await journal.prepare(database)
+        run = await self._begin()
+        read = await offsets.read(self._source)
+        done = await _in_steps(database, journal.progress_of(run.run_id))
+        for unit in self._units:
+            tally = run.tallies[unit.name] = Tally(unit.name)
+            progress = done.get(unit.name, Progress())
+            if not self._source.has(unit) or progress.done:
+                continue
+            tell(tally)
+            await self._move(run, unit, progress, tally, tell)
+        if read is not None and self._source.cut.since is None:
+            await self._place_offsets(run, read, new_epochs=new_epochs)
+        await _in_steps(database, _finish(run.run_id))
+        return run
+
+    async def _place_offsets(self, run: Run, read: pa.Table, *, new_epochs: bool) -> None:
+        database = self._target.database
+        topics = {unit.name: self._topic_prefix + unit.name for unit in self._units if unit.dataset}
+        changed = await database.fetch(
+            "SELECT DISTINCT unit FROM transfer_parts WHERE run_id = $1 "
+            "AND (appended > 0 OR changed > 0)",
+            (run.run_id,),
+        )
+        touched = [topics[name] for name in changed["unit"].to_pylist() if name in topics]
+        steps = offsets.place(
+            run.run_id, read, [*topics.values()], touched,
+            new_epochs=new_epochs, postgres=database.backend == "postgresql",
+        )  # fmt: skip
+        await _in_steps(database, steps)
+
+    async def _begin(self) -> Run:
+        database = self._target.database
+        found = await database.fetch(
+            "SELECT run_id FROM transfer_runs WHERE origin = $1 AND finished_at IS NULL "
+            "AND undone_at IS NULL ORDER BY started_at DESC LIMIT 1",
+            (self._origin,),
+        )
+        if found.num_rows:
+            return Run(found["run_id"][0].as_py(), resumed=True)
+        now = dt.datetime.now(dt.UTC)
+        run = Run(f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}")
+        await database.execute(
+            "INSERT INTO transfer_runs (run_id, origin, started_at) VALUES ($1, $2, $3)",
+            (run.run_id, self._origin, now),
+        )
+        return run
+
+    async def _move(
+        self, run: Run, unit: Unit, progress: Progress, tally: Tally, tell: Tell
+    ) -> None:
+        number = progress.part
+        free = not progress.part and await self._is_empty(unit)
+        for row in await self._keyless(unit):
+            number += 1
+            await self._store(run, unit, number, Span(), None, [row])
+            tally.refused += 1
+        async for span, part in self._parts(unit, progress.upto, compare=not free):
+            if isinstance(part, int):
+                tally.rows += part
+                tally.same += part
+            else:
+                number = await self._put(run, unit, number, span, part, tally)
+            tell(tally)
+        await self._store(run, unit, number + 1, Span(), None, [])
+        if unit.table is DEAD_LETTERS:
+            await _raise_numbers(self._target.database)
+
+    async def _put(
+        self, run: Run, unit: Unit, number: int, span: Span, part: pa.Table, tally: Tally
+    ) -> int:
+        """Store a part, in halves where the target refuses it whole; return its last number."""
+        rows, refusals = await asyncio.to_thread(
+            sift, unit, part, earlier=unit.name in self._source.older
+        )
+        try:
+            placed = await self._store(run, unit, number + 1, span, rows, refusals)
+        except InvalidRecord as exc:
+            halves = _halves(unit, span, part)
+            if halves is None:
+                refusals = [Refusal(row, str(exc)) for row in part.to_pylist()]
+                placed = await self._store(run, unit, number + 1, span, None, refusals)
+            else:
+                for within, half in halves:
+                    number = await self._put(run, unit, number, within, half, tally)
+                return number
+        tally.rows += part.num_rows
+        tally.appended += placed.appended
+        tally.changed += sum(bool(before) for before in placed.before.values())
+        tally.refused += len(refusals)
+        tally.same += rows.num_rows - placed.appended if not placed.before else 0
+        return number + 1
+
+    async def _store(
+        self, run: Run, unit: Unit, number: int, span: Span,
+        rows: pa.Table | None, refusals: Sequence[Refusal],
+    ) -> Placed:  # fmt: skip
+        """Store a part with its checkpoint; tried again while the target is busy or away."""
+        database = self._target.database
+        postgres = database.backend == "postgresql"
+        for tries in range(1, TRIES + 1):
+            try:
+                async with database.transaction() as transaction:
+                    noted = await transaction.run(_is_noted(run.run_id, unit, number))
+                    if noted is not None:
+                        return noted
+                    placed = Placed()
+                    if rows is not None and rows.num_rows:
+                        steps = place(unit, span, rows, locks=postgres)
+                        placed = await transaction.run(steps)
+                    count = rows.num_rows if rows is not None else 0
+                    await transaction.run(
+                        note_part(
+                            run.run_id, unit, number, span, count, placed, refusals,
+                            postgres=postgres,
+                        )
+                    )  # fmt: skip
+                return placed
+            except Transient:
+                if tries == TRIES:
+                    raise
+                await asyncio.sleep(PAUSE_SECONDS * tries)
+        raise AssertionError("the last try returns or raises")
+
+    async def _parts(
+        self, unit: Unit, after: Key | None, *, compare: bool
+    ) -> AsyncIterator[tuple[Span, pa.Table | int]]:
+        """Yield each part's keys and rows, or how many where the target has just the same.
+
+        The next one is read while one is stored.
+        """
+        sql, values = self._source.cut.edges(unit, self._batch_rows, after)
+        edges = [tuple(row.values()) for row in await _rows(self._source.database, sql, values)]
+        spans = [Span(a, b) for a, b in pairwise([after, *edges, None])]
+        reading = asyncio.create_task(self._read(unit, spans[0], compare=compare))
+        try:
+            for following in [*spans[1:], None]:
+                span, part = await reading
+                if following is not None:
+                    reading = asyncio.create_task(self._read(unit, following, compare=compare))
+                if isinstance(part, int) or part.num_rows:
+                    yield span, part
+        finally:
+            reading.cancel()
+            await asyncio.wait([reading])
+
+    async def _read(self, unit: Unit, span: Span, *, compare: bool) -> tuple[Span, pa.Table | int]:
+        if compare and (same := await same_rows(self._source, self._target, unit, span)):
+            return span, same
+        sql, values = self._source.cut.rows(unit, span)
+        parts = [b async for b in self._source.database.stream(sql, values, whole=True)]
+        part = pa.Table.from_batches(parts).combine_chunks()
+        if span.upto is None and part.num_rows:
+            last = part.select(unit.key).slice(part.num_rows - 1).to_pylist()[0]
+            span = Span(span.after, unit.key_of(last))
+        return span, part
+
+    async def _is_empty(self, unit: Unit) -> bool:
+        sql = f"SELECT 1 AS n FROM {quote(unit.name)} LIMIT 1"
+        return not (await self._target.database.fetch(sql)).num_rows
+
+    async def _keyless(self, unit: Unit) -> list[Refusal]:
+        """Return the rows of an earlier table that lack a part of their key."""
+        if unit.name not in self._source.older:
+            return []
+        sql = self._source.cut.keyless(unit)
+        found = await _rows(self._source.database, sql, [])
+        return [Refusal(row, "its key is incomplete, or cannot be read") for row in found]
+
+
+async def same_rows(source: Side, target: Side, unit: Unit, span: Span) -> int | None:
+    """Return how many rows a part has where both sides have the same, else None."""
+    rows = 0
+    for table in unit.tables:
+        theirs = await totals_of(target, unit, table, span)
+        if not theirs[0] and table is unit.table:
+            return None
+        if theirs != await totals_of(source, unit, table, span):
+            return None
+        rows += theirs[0]
+    return rows
+
+
+async def totals_of(side: Side, unit: Unit, table: Table, span: Span) -> tuple[int, str]:
+    """Return how many rows a side has among the keys of a part, and their checksum."""
+    if not side.cut.has(table):
+        return 0, ""
+    sql, values = side.cut.totals(unit, table, span)
+    [row] = await _rows(side.database, sql, values)
+    return row["n"], row["checksum"]
+
+
+async def _rows(database: Database, sql: str, values: Iterable[object]) -> list[dict[str, Any]]:
+    return (await database.fetch(sql, tuple(values))).to_pylist()  # type: ignore[no-any-return]
+
+
+def _is_noted(run_id: str, unit: Unit, number: int) -> Steps[Placed | None]:
+    """Return what a part did that was stored by an earlier try, whose answer was lost."""
+    found = yield Select(
+        "SELECT appended FROM transfer_parts WHERE run_id = $1 AND unit = $2 AND part = $3",
+        (run_id, unit.name, number),
+    )
+    return Placed(found["appended"][0].as_py()) if found.num_rows else None
+
+
+def _finish(run_id: str) -> Steps[None]:
+    yield Execute("UPDATE transfer_runs SET finished_at = now() WHERE run_id = $1", (run_id,))
+
+
+async def _in_steps(database: Database, steps: Steps[T]) -> T:
+    async with database.transaction() as transaction:
+        return await transaction.run(steps)
+
+
+async def _raise_numbers(database: Database) -> None:
+    """Let new dead letters be numbered past those that came with their numbers."""
+    if database.backend == "postgresql":
+        await database.execute(
+            "SELECT setval(pg_get_serial_sequence('dead_letters', 'id'), "
+            "(SELECT greatest(max(id), (SELECT last_value FROM dead_letters_id_seq)) "
+            "FROM dead_letters)) WHERE EXISTS (SELECT 1 FROM dead_letters)"
+        )
+        return
+    await database.execute(
+        "SELECT max(nextval('dead_letters_id')) FROM range((SELECT greatest(0, "
+        "coalesce(max(id), 0) - coalesce((SELECT last_value FROM duckdb_sequences() "
+        "WHERE sequence_name = 'dead_letters_id'), 0)) FROM dead_letters))"
+    )
+
+
+def _halves(unit: Unit, span: Span, part: pa.Table) -> list[tuple[Span, pa.Table]] | None:
+    """Return a part in two of whole keys; None where it is one key."""
+    columns = (part[name].to_pylist() for name in unit.key)
+    keys = list(zip(*columns, strict=True))
+    middle = next((n for n in range(len(keys) // 2, len(keys)) if n and keys[n] != keys[n - 1]), 0)
+    if not middle:
+        middle = next((n for n in range(len(keys) // 2, 0, -1) if keys[n] != keys[n - 1]), 0)
+    if not middle:
+        return None
+    edge = keys[middle - 1]
+    return [
+        (Span(span.after, edge), part.slice(0, middle)),
+        (Span(edge, span.upto), part.slice(middle)),
+    ]

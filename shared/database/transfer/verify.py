@@ -1,0 +1,109 @@
+"""Whether the target holds what the source has: counts, keys and values, part by part."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from shared.database.transfer.parts import IS_REVISION, Key, Row, Span, Unit
+from shared.database.transfer.run import same_rows
+from shared.database.transfer.source import Side
+
+SHOWN_KEYS = 20
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What was found of a unit.
+
+    rows     rows of the source
+    same     rows that the target has just so
+    newer    rows of which the target knows better
+    missing  keys of which the target holds a row not, or with other values, SHOWN_KEYS at most
+    faults   how many rows that are
+    own      rows of the target that the source has not
+    """
+
+    unit: str
+    rows: int = 0
+    same: int = 0
+    newer: int = 0
+    faults: int = 0
+    own: int = 0
+    missing: list[Key] = field(default_factory=list)
+
+
+async def verify(
+    source: Side, target: Side, unit: Unit, rows: int, tell: Callable[[Verdict], None]
+) -> Verdict:
+    """Compare a unit; checksums part by part, and row by row where these differ."""
+    verdict = Verdict(unit.name)
+    if not source.has(unit):
+        return verdict
+    sql, values = source.cut.edges(unit, rows, None)
+    edges = [tuple(r.values()) for r in (await source.database.fetch(sql, values)).to_pylist()]
+    for after, upto in pairwise([None, *edges, None]):
+        span = Span(after, upto)
+        same = await same_rows(source, target, unit, span)
+        if same is not None:
+            verdict.rows += same
+            verdict.same += same
+        else:
+            ours, theirs = await _rows(source, unit, span), await _rows(target, unit, span)
+            _compare(unit, ours, theirs, verdict)
+        tell(verdict)
+    return verdict
+
+
+async def _rows(side: Side, unit: Unit, span: Span) -> dict[Key, list[Row]]:
+    found: dict[Key, list[Row]] = {}
+    if side.has(unit):
+        sql, values = side.cut.rows(unit, span)
+        async for batch in side.database.stream(sql, values, whole=True):
+            for row in batch.to_pylist():
+                found.setdefault(unit.key_of(row), []).append(row)
+    return found
+
+
+def _compare(
+    unit: Unit, ours: dict[Key, list[Row]], theirs: dict[Key, list[Row]], verdict: Verdict
+) -> None:
+    told = [column.name for column in unit.told if column.name not in ("created_at", "updated_at")]
+    for key, rows in ours.items():
+        stored = theirs.get(key, [])
+        plain = {_values(row, told) for row in stored}
+        for row in rows:
+            verdict.rows += 1
+            if _values(row, told) in plain:
+                verdict.same += 1
+            elif _is_held(unit, row, stored):
+                verdict.newer += 1
+            else:
+                verdict.faults += 1
+                if len(verdict.missing) < SHOWN_KEYS and key not in verdict.missing:
+                    verdict.missing.append(key)
+    for key, rows in theirs.items():
+        known = {_values(row, told) for row in ours.get(key, [])}
+        verdict.own += sum(_values(row, told) not in known for row in rows)
+
+
+def _values(row: Row, names: Sequence[str]) -> tuple[Any, ...]:
+    values = (row[name] for name in (*names, IS_REVISION))
+    return tuple(tuple(v) if isinstance(v, list) else repr(v) for v in values)
+
+
+def _is_held(unit: Unit, row: Row, stored: Sequence[Row]) -> bool:
+    """Return whether the target says at the row's moments the same, or something of its own."""
+    if unit.dataset is None or not unit.dataset.versioned:
+        return any(unit.rank(other) >= unit.rank(row) for other in stored)
+    names = [column.name for column in unit.dataset.columns if column.versioned]
+    for moment in (row["as_of"], row["confirmed_as_of"]):
+        known = [other for other in stored if other["as_of"] <= moment]
+        if not known:
+            return False
+        then = max(known, key=lambda other: other["as_of"])
+        told = all(then[name] == row[name] for name in names)
+        own = moment in (then["as_of"], then["confirmed_as_of"])
+        if not (own or (told and then["confirmed_as_of"] >= moment)):
+            return False
+    return True
