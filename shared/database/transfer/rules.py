@@ -27,34 +27,31 @@ def sift(unit: Unit, part: pa.Table, *, earlier: bool) -> tuple[pa.Table, list[R
         return part, []
     refused: dict[int, str] = {}
     seen: set[object] = set()
-    spelled = _spellable(part)
     for place in pc.indices_nonzero(suspect).to_pylist():
-        row = spelled.slice(place, 1).to_pylist()[0]
+        row = _row(part, place)
         key = (unit.key_of(row), row[IS_REVISION], row.get("as_of") if row[IS_REVISION] else None)
         reason = "its key comes twice" if earlier and key in seen else _reason(unit, row)
         seen.add(key)
         if reason is not None:
             refused[place] = reason
-    return _without(unit, part, spelled, refused)
+    return _without(unit, part, refused)
 
 
-def _without(
-    unit: Unit, part: pa.Table, spelled: pa.Table, refused: dict[int, str]
-) -> tuple[pa.Table, list[Refusal]]:
+def _without(unit: Unit, part: pa.Table, refused: dict[int, str]) -> tuple[pa.Table, list[Refusal]]:
     if not refused:
         return part, []
-    rows = {place: spelled.slice(place, 1).to_pylist()[0] for place in refused}
+    rows = {place: _row(part, place) for place in refused}
     gone = {
         unit.key_of(row)
         for place, row in rows.items()
         if not row[IS_REVISION] and refused[place] != "its key comes twice"
     }
     if unit.revisions is not None and gone:
-        columns = (spelled[name].to_pylist() for name in unit.key)
+        columns = (part[name].to_pylist() for name in unit.key)
         for place, key in enumerate(zip(*columns, strict=True)):
             if key in gone and place not in refused:
                 refused[place] = "the current row of its key is refused"
-                rows[place] = spelled.slice(place, 1).to_pylist()[0]
+                rows[place] = _row(part, place)
     kept = pa.array([place not in refused for place in range(part.num_rows)], pa.bool_())
     return part.filter(kept), [Refusal(rows[place], refused[place]) for place in sorted(refused)]
 
@@ -85,8 +82,19 @@ def _outside(numbers: pa.Array, least: int, most: int) -> pa.Array:
     return pc.or_(pc.less(numbers, least), pc.greater(numbers, most))
 
 
-def _spellable(part: pa.Table) -> pa.Table:
-    """Return a part whose moments Python can hold; those of a column that it cannot, as text."""
+def rows_in(part: pa.RecordBatch) -> list[Row]:
+    """Return all rows, moments that Python cannot hold as text."""
+    try:
+        rows: list[Row] = part.to_pylist()
+    except OverflowError:
+        table = pa.Table.from_batches([part])
+        rows = [_row(table, number) for number in range(part.num_rows)]
+    return rows
+
+
+def _row(part: pa.Table, number: int) -> Row:
+    """Return one row; moments that Python cannot hold are text."""
+    part = part.slice(number, 1)
     for place, field in enumerate(part.schema):
         days, moments = pa.types.is_date32(field.type), pa.types.is_timestamp(field.type)
         if days or moments:
@@ -94,7 +102,8 @@ def _spellable(part: pa.Table) -> pa.Table:
             if pc.any(_outside(numbers, *(_DAYS if days else _MICROSECONDS))).as_py():
                 beyond = part[field.name].cast(pa.string())
                 part = part.set_column(place, field.name, beyond)
-    return part
+    row: Row = part.to_pylist()[0]
+    return row
 
 
 def _reason(unit: Unit, row: Row) -> str | None:

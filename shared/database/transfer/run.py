@@ -20,7 +20,7 @@ from shared.database.transfer.parts import Key, Span, Unit
 from shared.database.transfer.place import Placed, place
 from shared.database.transfer.rules import sift
 from shared.database.transfer.source import Side
-from shared.errors import InvalidRecord, Transient
+from shared.errors import Fatal, InvalidRecord, Transient
 
 TRIES = 8
 PAUSE_SECONDS = 0.5
@@ -225,7 +225,10 @@ class Transfer:
         parts = [b async for b in self._source.database.stream(sql, values, whole=True)]
         part = pa.Table.from_batches(parts).combine_chunks()
         if span.upto is None and part.num_rows:
-            last = part.select(unit.key).slice(part.num_rows - 1).to_pylist()[0]
+            try:
+                last = part.select(unit.key).slice(part.num_rows - 1).to_pylist()[0]
+            except OverflowError as exc:
+                raise Fatal(f"{unit.name} has a key outside the years 1 to 9999: {exc}") from exc
             span = Span(span.after, unit.key_of(last))
         return span, part
 

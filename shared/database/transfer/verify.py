@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from shared.database.transfer.parts import IS_REVISION, Key, Row, Span, Unit
+from shared.database.transfer.rules import rows_in
 from shared.database.transfer.run import same_rows
 from shared.database.transfer.source import Side
 
@@ -60,7 +61,7 @@ async def _rows(side: Side, unit: Unit, span: Span) -> dict[Key, list[Row]]:
     if side.has(unit):
         sql, values = side.cut.rows(unit, span)
         async for batch in side.database.stream(sql, values, whole=True):
-            for row in batch.to_pylist():
+            for row in rows_in(batch):
                 found.setdefault(unit.key_of(row), []).append(row)
     return found
 
@@ -93,17 +94,22 @@ def _values(row: Row, names: Sequence[str]) -> tuple[Any, ...]:
 
 
 def _is_held(unit: Unit, row: Row, stored: Sequence[Row]) -> bool:
-    """Return whether the target says at the row's moments the same, or something of its own."""
+    """Return whether the target knew the same at the row's moments, whatever else it knows.
+
+    Fields without versions may be newer in a run that was seen again later.
+    """
     if unit.dataset is None or not unit.dataset.versioned:
-        return any(unit.rank(other) >= unit.rank(row) for other in stored)
-    names = [column.name for column in unit.dataset.columns if column.versioned]
+        return any(unit.rank(other) > unit.rank(row) for other in stored)
+    columns = unit.dataset.columns
     for moment in (row["as_of"], row["confirmed_as_of"]):
+        if isinstance(moment, str):
+            return False
         known = [other for other in stored if other["as_of"] <= moment]
         if not known:
             return False
         then = max(known, key=lambda other: other["as_of"])
-        told = all(then[name] == row[name] for name in names)
-        own = moment in (then["as_of"], then["confirmed_as_of"])
-        if not (own or (told and then["confirmed_as_of"] >= moment)):
+        later = then["confirmed_as_of"] > row["confirmed_as_of"]
+        asked = [c.name for c in columns if c.versioned or not later]
+        if then["confirmed_as_of"] < moment or any(then[n] != row[n] for n in asked):
             return False
     return True

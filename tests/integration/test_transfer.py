@@ -1,0 +1,241 @@
+"""Rows moved between the two databases: all of them, once, resumable, verified, undone."""
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from shared.database.base import Database
+from shared.database.transfer.journal import rows_from
+from shared.database.transfer.offsets import OFFSETS
+from shared.database.transfer.parts import units
+from shared.database.transfer.rollback import Undone, rollback
+from shared.database.transfer.run import Run, Transfer
+from shared.database.transfer.source import look
+from shared.database.transfer.verify import Verdict, verify
+from shared.settings import Settings
+from tests.batches import EVENTS, MEASURES, Feed, event, measure, opened, refused
+
+FEW = [MEASURES, EVENTS]
+UNITS = [unit for unit in units(FEW) if unit.name != "api_keys"]
+TABLES = ("measures", "measures_revisions", "events", "dead_letters", "consumer_offsets")
+
+
+@dataclass
+class Pair:
+    """A source and a target, of the two kinds."""
+
+    source: Database
+    target: Database
+
+    async def transfer(self, *, batch_rows: int = 3, since: dt.datetime | None = None) -> Transfer:
+        every = [*UNITS, OFFSETS]
+        source = await look(self.source, every, since, None)
+        target = await look(self.target, every, since, None)
+        return Transfer(
+            source, target, UNITS, batch_rows=batch_rows, origin="test", topic_prefix="",
+        )  # fmt: skip
+
+    async def move(self, **options: Any) -> Run:
+        return await (await self.transfer(**options)).run(lambda _: None)
+
+    async def verify(self) -> dict[str, Verdict]:
+        every = [*UNITS, OFFSETS]
+        source = await look(self.source, every, None, None)
+        target = await look(self.target, every, None, None)
+        return {u.name: await verify(source, target, u, 3, lambda _: None) for u in UNITS}
+
+
+@pytest.fixture(params=["postgresql", "duckdb"])
+async def pair(
+    request: pytest.FixtureRequest, postgres_url: str, tmp_path: Path
+) -> AsyncIterator[Pair]:
+    """Both directions, each database with the tables and no rows."""
+    settings = {
+        "duckdb": Settings(duckdb_path=tmp_path / "moved.duckdb"),
+        "postgresql": Settings(database_backend="postgresql", database_url=postgres_url),
+    }
+    async with AsyncExitStack() as closing:
+        databases = {
+            kind: await closing.enter_async_context(opened(given, FEW))
+            for kind, given in settings.items()
+        }
+        other = "duckdb" if request.param == "postgresql" else "postgresql"
+        yield Pair(databases[other], databases[request.param])
+
+
+async def fill(database: Database) -> None:
+    """Store versions, events and letters, as a loader does."""
+    feed = Feed(database)
+    await feed.claim()
+    for minute, level in enumerate((1.0, 1.0, 2.5, None, -0.0)):
+        sites = ["A", "B", "Zürich ' \n", "", "C"] if minute < 3 else ["A"]
+        await feed.write([measure(minute, level, site, tags=["x", ""]) for site in sites if site])
+    await feed.write([measure(9, 0.1 + n, "late", day=dt.date(2020, 1, n + 1)) for n in range(9)])
+    await feed.write([], [refused(feed.position.next_offset, b"\x00\xff")])
+    events = Feed(database, EVENTS, partition=1)
+    await events.claim()
+    await events.write([event(f"run {n}", "done") for n in range(5)])
+
+
+async def everything(database: Database) -> dict[str, list[dict[str, Any]]]:
+    found = {}
+    for name in TABLES:
+        rows = (await database.fetch(f"SELECT * FROM {name}")).to_pylist()
+        found[name] = sorted(rows, key=repr)
+    return found
+
+
+def told(run: Run) -> list[tuple[str, int, int, int]]:
+    return [(t.unit, t.appended, t.changed, t.refused) for t in run.tallies.values()]
+
+
+async def test_everything_arrives_as_it_is_and_a_second_time_changes_nothing(pair: Pair) -> None:
+    await fill(pair.source)
+    before = await everything(pair.source)
+    run = await pair.move()
+    assert told(run) == [("measures", 19, 0, 0), ("events", 5, 0, 0), ("dead_letters", 1, 0, 0)]
+    moved = await everything(pair.target)
+    assert [moved[name] for name in TABLES[:4]] == [before[name] for name in TABLES[:4]]
+    again = await pair.move()
+    assert told(again) == [("measures", 0, 0, 0), ("events", 0, 0, 0), ("dead_letters", 0, 0, 0)]
+    assert await everything(pair.target) == moved
+    for verdict in (await pair.verify()).values():
+        assert (verdict.same, verdict.faults, verdict.own) == (verdict.rows, 0, 0)
+    next_letter = Feed(pair.target)
+    await next_letter.claim()
+    await next_letter.write([], [refused(next_letter.position.next_offset)])
+
+
+async def test_what_the_target_knows_better_stays(pair: Pair) -> None:
+    await fill(pair.source)
+    feed = Feed(pair.target, partition=5)
+    await feed.claim()
+    await feed.write([measure(60, 9.0, "A"), measure(2.5, 7.0, "B"), measure(-5, 3.0, "C")])
+    await feed.write([measure(0, 5.0, "own")])
+    before = await everything(pair.target)
+    run = await pair.move()
+    now = await pair.target.fetch("SELECT site, level FROM measures WHERE day = '2026-01-01'")
+    current = {row["site"]: row["level"] for row in now.to_pylist()}
+    assert (current["A"], current["B"], current["C"], current["own"]) == (9.0, 7.0, 2.5, 5.0)
+    verdicts = await pair.verify()
+    assert [v.faults for v in verdicts.values()] == [0, 0, 0]
+    assert verdicts["measures"].own >= 4
+    versions = await everything(pair.target)
+    assert told(await pair.move())[0] == ("measures", 0, 0, 0)
+    assert await everything(pair.target) == versions
+    undone = await rollback(pair.target, run.run_id, UNITS)
+    assert not any(each.kept for each in undone)
+    assert await everything(pair.target) == before
+
+
+async def test_broken_off_at_any_part_it_goes_on(pair: Pair, monkeypatch: Any) -> None:
+    await fill(pair.source)
+    store, stored = Transfer._store, 0
+
+    async def break_off(self: Any, *given: Any) -> Any:
+        nonlocal stored
+        stored += 1
+        if stored % 3 == 0:
+            raise asyncio.CancelledError
+        done = await store(self, *given)
+        if stored % 5 == 0:
+            raise asyncio.CancelledError
+        return done
+
+    monkeypatch.setattr(Transfer, "_store", break_off)
+    run, broken = None, 0
+    while run is None:
+        try:
+            run = await pair.move(batch_rows=2)
+        except asyncio.CancelledError:
+            broken += 1
+    assert broken > 4
+    assert run.resumed
+    before, moved = await everything(pair.source), await everything(pair.target)
+    assert [moved[name] for name in TABLES[:4]] == [before[name] for name in TABLES[:4]]
+    assert not any(each.kept for each in await rollback(pair.target, run.run_id, UNITS))
+    assert not any((await everything(pair.target)).values())
+
+
+async def test_a_difference_is_named(pair: Pair) -> None:
+    await fill(pair.source)
+    await pair.move()
+    await pair.target.execute("UPDATE measures SET level = 99 WHERE site = 'B'")
+    await pair.target.execute("DELETE FROM events WHERE run = 'run 3'")
+    verdicts = await pair.verify()
+    assert verdicts["measures"].missing == [("B", dt.date(2026, 1, 1))]
+    assert verdicts["events"].missing == [("run 3",)]
+    assert (verdicts["measures"].faults, verdicts["events"].faults) == (1, 1)
+
+
+async def test_a_rollback_leaves_what_others_wrote_since(pair: Pair) -> None:
+    await fill(pair.source)
+    run = await pair.move()
+    feed = Feed(pair.target, partition=5)
+    await feed.claim()
+    await feed.write([measure(60, 9.0, "A"), measure(-9, 4.0, "B"), measure(0, 1.0, "new")])
+    undone = {each.unit: each for each in await rollback(pair.target, run.run_id, UNITS)}
+    assert undone["measures"] == Undone("measures", deleted=18, kept=1)
+    left = await pair.target.fetch(
+        "SELECT site, level FROM measures UNION ALL SELECT site, level FROM measures_revisions"
+    )
+    # What stood for A when another wrote is history that the other wrote.
+    assert sorted(tuple(row.values()) for row in left.to_pylist()) == [
+        ("A", -0.0), ("A", 9.0), ("B", 4.0), ("new", 1.0),
+    ]  # fmt: skip
+    now = await pair.target.fetch("SELECT site FROM measures ORDER BY site")
+    assert now["site"].to_pylist() == ["A", "B", "new"]
+
+
+async def test_only_what_was_seen_since_is_moved(pair: Pair) -> None:
+    await fill(pair.source)
+    run = await pair.move(since=dt.datetime(2026, 1, 1, 12, 9, tzinfo=dt.UTC))
+    assert told(run)[0] == ("measures", 9, 0, 0)
+    assert not (await everything(pair.target))["consumer_offsets"]
+
+
+async def test_what_postgresql_cannot_hold_is_told_and_the_rest_goes_on(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(database_backend="postgresql", database_url=postgres_url)
+    async with (
+        opened(Settings(duckdb_path=tmp_path / "odd.duckdb"), FEW) as source,
+        opened(settings, FEW) as target,
+    ):
+        pair = Pair(source, target)
+        await fill(source)
+        for number, fault in enumerate(
+            ("label = 'a' || chr(0)", "adjusted = 'Infinity'", "confirmed_as_of = '12000-01-01'")
+        ):
+            day = f"2019-01-0{number + 1}"
+            await source.execute(
+                "INSERT INTO measures (site, day, as_of, confirmed_as_of) "
+                f"VALUES ('odd', '{day}', now(), now())"
+            )
+            await source.execute(f"UPDATE measures SET {fault} WHERE day = '{day}'")
+        run = await pair.move(batch_rows=5)
+        assert told(run)[0] == ("measures", 19, 0, 3)
+        found = await target.fetch("SELECT reason, row FROM transfer_rejects ORDER BY reason")
+        reasons = " ".join(found["reason"].to_pylist())
+        assert all(word in reasons for word in ("NUL", "adjusted", "outside the years"))
+        assert {rows_from(text)[0]["site"] for text in found["row"].to_pylist()} == {"odd"}
+        assert (await pair.verify())["measures"].faults == 3
+
+
+def test_a_part_is_cut_in_whole_keys() -> None:
+    from shared.database.transfer.parts import Span
+    from shared.database.transfer.run import _halves
+
+    part = pa.table({"site": ["A", "A", "A", "B"], "day": [dt.date(2026, 1, 1)] * 4})
+    halves = _halves(UNITS[0], Span(None, ("B", dt.date(2026, 1, 1))), part)
+    assert halves is not None
+    assert [half.num_rows for _, half in halves] == [3, 1]
+    assert halves[0][0].upto == ("A", dt.date(2026, 1, 1)) == halves[1][0].after
+    assert _halves(UNITS[0], Span(), part.slice(0, 3)) is None
