@@ -14,7 +14,8 @@ import pytest
 from shared.database.base import Database
 from shared.database.transfer.journal import rows_from
 from shared.database.transfer.offsets import OFFSETS
-from shared.database.transfer.parts import units
+from shared.database.transfer.parts import Span, units
+from shared.database.transfer.pieces import halves
 from shared.database.transfer.rollback import Undone, rollback
 from shared.database.transfer.run import Run, Transfer
 from shared.database.transfer.source import look
@@ -230,12 +231,9 @@ async def test_what_postgresql_cannot_hold_is_told_and_the_rest_goes_on(
 
 
 def test_a_part_is_cut_in_whole_keys() -> None:
-    from shared.database.transfer.parts import Span
-    from shared.database.transfer.run import _halves
-
     part = pa.table({"site": ["A", "A", "A", "B"], "day": [dt.date(2026, 1, 1)] * 4})
-    halves = _halves(UNITS[0], Span(None, ("B", dt.date(2026, 1, 1))), part)
-    assert halves is not None
-    assert [half.num_rows for _, half in halves] == [3, 1]
-    assert halves[0][0].upto == ("A", dt.date(2026, 1, 1)) == halves[1][0].after
-    assert _halves(UNITS[0], Span(), part.slice(0, 3)) is None
+    found = halves(UNITS[0], Span(None, ("B", dt.date(2026, 1, 1))), part)
+    assert found is not None
+    assert [half.num_rows for _, half in found] == [3, 1]
+    assert found[0][0].upto == ("A", dt.date(2026, 1, 1)) == found[1][0].after
+    assert halves(UNITS[0], Span(), part.slice(0, 3)) is None

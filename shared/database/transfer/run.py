@@ -3,20 +3,23 @@
 import asyncio
 import datetime as dt
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pyarrow as pa
 
 from shared.database.base import Database
 from shared.database.sql import quote
 from shared.database.steps import Execute, Select, Steps
-from shared.database.tables import DEAD_LETTERS, Table
+from shared.database.tables import DEAD_LETTERS
 from shared.database.transfer import journal, offsets
+from shared.database.transfer.compare import rows_of, same_rows
 from shared.database.transfer.journal import Progress, Refusal, note_part
+from shared.database.transfer.letters import raise_numbers
 from shared.database.transfer.parts import Key, Span, Unit
+from shared.database.transfer.pieces import halves
 from shared.database.transfer.place import Placed, place
 from shared.database.transfer.rules import sift
 from shared.database.transfer.source import Side
@@ -138,7 +141,7 @@ class Transfer:
             tell(tally)
         await self._store(run, unit, number + 1, Span(), None, [])
         if unit.table is DEAD_LETTERS:
-            await _raise_numbers(self._target.database)
+            await raise_numbers(self._target.database)
 
     async def _put(
         self, run: Run, unit: Unit, number: int, span: Span, part: pa.Table, tally: Tally
@@ -150,12 +153,12 @@ class Transfer:
         try:
             placed = await self._store(run, unit, number + 1, span, rows, refusals)
         except InvalidRecord as exc:
-            halves = _halves(unit, span, part)
-            if halves is None:
+            pieces = halves(unit, span, part)
+            if pieces is None:
                 refusals = [Refusal(row, str(exc)) for row in part.to_pylist()]
                 placed = await self._store(run, unit, number + 1, span, None, refusals)
             else:
-                for within, half in halves:
+                for within, half in pieces:
                     number = await self._put(run, unit, number, within, half, tally)
                 return number
         tally.rows += part.num_rows
@@ -204,7 +207,7 @@ class Transfer:
         The next one is read while one is stored.
         """
         sql, values = self._source.cut.edges(unit, self._batch_rows, after)
-        edges = [tuple(row.values()) for row in await _rows(self._source.database, sql, values)]
+        edges = [tuple(row.values()) for row in await rows_of(self._source.database, sql, values)]
         spans = [Span(a, b) for a, b in pairwise([after, *edges, None])]
         reading = asyncio.create_task(self._read(unit, spans[0], compare=compare))
         try:
@@ -241,34 +244,8 @@ class Transfer:
         if unit.name not in self._source.older:
             return []
         sql = self._source.cut.keyless(unit)
-        found = await _rows(self._source.database, sql, [])
+        found = await rows_of(self._source.database, sql, [])
         return [Refusal(row, "its key is incomplete, or cannot be read") for row in found]
-
-
-async def same_rows(source: Side, target: Side, unit: Unit, span: Span) -> int | None:
-    """Return how many rows a part has where both sides have the same, else None."""
-    rows = 0
-    for table in unit.tables:
-        theirs = await totals_of(target, unit, table, span)
-        if not theirs[0] and table is unit.table:
-            return None
-        if theirs != await totals_of(source, unit, table, span):
-            return None
-        rows += theirs[0]
-    return rows
-
-
-async def totals_of(side: Side, unit: Unit, table: Table, span: Span) -> tuple[int, str]:
-    """Return how many rows a side has among the keys of a part, and their checksum."""
-    if not side.cut.has(table):
-        return 0, ""
-    sql, values = side.cut.totals(unit, table, span)
-    [row] = await _rows(side.database, sql, values)
-    return row["n"], row["checksum"]
-
-
-async def _rows(database: Database, sql: str, values: Iterable[object]) -> list[dict[str, Any]]:
-    return (await database.fetch(sql, tuple(values))).to_pylist()  # type: ignore[no-any-return]
 
 
 def _is_noted(run_id: str, unit: Unit, number: int) -> Steps[Placed | None]:
@@ -287,35 +264,3 @@ def _finish(run_id: str) -> Steps[None]:
 async def _in_steps(database: Database, steps: Steps[T]) -> T:
     async with database.transaction() as transaction:
         return await transaction.run(steps)
-
-
-async def _raise_numbers(database: Database) -> None:
-    """Let new dead letters be numbered past those that came with their numbers."""
-    if database.backend == "postgresql":
-        await database.execute(
-            "SELECT setval(pg_get_serial_sequence('dead_letters', 'id'), "
-            "(SELECT greatest(max(id), (SELECT last_value FROM dead_letters_id_seq)) "
-            "FROM dead_letters)) WHERE EXISTS (SELECT 1 FROM dead_letters)"
-        )
-        return
-    await database.execute(
-        "SELECT max(nextval('dead_letters_id')) FROM range((SELECT greatest(0, "
-        "coalesce(max(id), 0) - coalesce((SELECT last_value FROM duckdb_sequences() "
-        "WHERE sequence_name = 'dead_letters_id'), 0)) FROM dead_letters))"
-    )
-
-
-def _halves(unit: Unit, span: Span, part: pa.Table) -> list[tuple[Span, pa.Table]] | None:
-    """Return a part in two of whole keys; None where it is one key."""
-    columns = (part[name].to_pylist() for name in unit.key)
-    keys = list(zip(*columns, strict=True))
-    middle = next((n for n in range(len(keys) // 2, len(keys)) if n and keys[n] != keys[n - 1]), 0)
-    if not middle:
-        middle = next((n for n in range(len(keys) // 2, 0, -1) if keys[n] != keys[n - 1]), 0)
-    if not middle:
-        return None
-    edge = keys[middle - 1]
-    return [
-        (Span(span.after, edge), part.slice(0, middle)),
-        (Span(edge, span.upto), part.slice(middle)),
-    ]

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from shared.database.transfer.compare import same_rows
 from shared.database.transfer.parts import IS_REVISION, Key, Row, Span, Unit
 from shared.database.transfer.rules import rows_in
-from shared.database.transfer.run import same_rows
 from shared.database.transfer.source import Side
 
 SHOWN_KEYS = 20
