@@ -13,9 +13,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from services.cli.key_desk import KeyDesk
 from shared.control.values import from_json
 from shared.database.base import Database, Reader
 from shared.errors import EX_CONFIG, EX_FAILED, ConfigError, EconstreamError, Transient
+from shared.keys import Pepper
 from shared.registry import Registry
 from shared.serving import listening
 
@@ -26,14 +28,17 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 
 @asynccontextmanager
-async def open_door(database: Database, registry: Registry, token: str) -> AsyncIterator[str]:
+async def open_door(
+    database: Database, registry: Registry, token: str, pepper: Callable[[], Pepper]
+) -> AsyncIterator[str]:
     """Answer on a free port of the loopback while the block runs; yields the address."""
-    async with listening(door_app(database, registry, token), LOOPBACK, 0) as listener:
+    app = door_app(_Answers(database, registry, KeyDesk(database, pepper)), token)
+    async with listening(app, LOOPBACK, 0) as listener:
         yield listener.address
 
 
-def door_app(database: Database, registry: Registry, token: str) -> Starlette:
-    """Return the application: it reads, and writes the schema, offsets and resolutions alone."""
+def door_app(answers: "_Answers", token: str) -> Starlette:
+    """Return the application: it reads, and writes schema, offsets, resolutions and keys alone."""
     expected = f"Bearer {token}".encode()
 
     def route(path: str, method: str, answer: Answer) -> Route:
@@ -50,7 +55,6 @@ def door_app(database: Database, registry: Registry, token: str) -> Starlette:
 
         return Route(path, guarded, methods=[method])
 
-    answers = _Answers(database, registry)
     return Starlette(
         routes=[
             route("/query", "POST", answers.query),
@@ -59,6 +63,9 @@ def door_app(database: Database, registry: Registry, token: str) -> Starlette:
             route("/positions", "GET", answers.positions),
             route("/positions", "POST", answers.reset_offsets),
             route("/dead-letters/discard", "POST", answers.discard_letters),
+            route("/keys", "GET", answers.list_keys),
+            route("/keys", "POST", answers.create_key),
+            route("/keys/revoke", "POST", answers.revoke_key),
         ]
     )
 
@@ -66,9 +73,10 @@ def door_app(database: Database, registry: Registry, token: str) -> Starlette:
 class _Answers:
     """What the door answers, each from the one database."""
 
-    def __init__(self, database: Database, registry: Registry) -> None:
+    def __init__(self, database: Database, registry: Registry, keys: KeyDesk) -> None:
         self._database = database
         self._registry = registry
+        self._keys = keys
 
     async def query(self, request: Request) -> Response:
         with _legible():
@@ -102,6 +110,18 @@ class _Answers:
         with _legible():
             ids = [int(each) for each in json.loads(await _body(request))]
         return JSONResponse(await self._database.discard_letters(ids))
+
+    async def list_keys(self, _request: Request) -> Response:
+        return JSONResponse(await self._keys.listed())
+
+    async def create_key(self, request: Request) -> Response:
+        with _legible():
+            return JSONResponse(await self._keys.create(json.loads(await _body(request))))
+
+    async def revoke_key(self, request: Request) -> Response:
+        with _legible():
+            identity = str(json.loads(await _body(request)))
+        return JSONResponse(await self._keys.revoke(identity))
 
 
 _ARROW = "application/vnd.apache.arrow.stream"

@@ -25,7 +25,7 @@ from shared.errors import Fatal
 from shared.kafka import Cluster, connect, declared_topics, ensure_topics, ping
 from shared.lifecycle import Service, run_together
 from shared.monitoring import Check, monitoring
-from shared.pepper import check_pepper
+from shared.pepper import check_pepper, find_pepper
 from shared.registry import Registry, discover
 from shared.settings import Settings
 
@@ -121,7 +121,8 @@ async def hosting(settings: Settings) -> AsyncIterator[Host]:
         await database.apply_schema(registry)
         await ensure_topics(cluster, declared_topics(settings, registry))
         token = secrets.token_urlsafe(32)
-        control_url = await stack.enter_async_context(open_door(database, registry, token))
+        pepper = partial(find_pepper, settings)
+        control_url = await stack.enter_async_context(open_door(database, registry, token, pepper))
         loader = create_loader(settings, registry, cluster, database)
         checks: dict[str, Check] = {
             "loader": Readiness(loader.progress).check,

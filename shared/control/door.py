@@ -68,6 +68,21 @@ class Door:
         with self._asked("POST", "/dead-letters/discard", list(ids)) as answer, _translated():
             return int(json.load(answer))
 
+    def keys(self) -> list[dict[str, Any]]:
+        """Return every key of the API, as `keys list --json` prints them."""
+        return self._objects("GET", "/keys")
+
+    def create_key(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a key of `scopes`, `name`, `datasets` and `expires_at`; return it with its text."""
+        with self._asked("POST", "/keys", dict(order)) as answer, _translated():
+            made: dict[str, Any] = json.load(answer)
+        return made
+
+    def revoke_key(self, identity: str) -> bool:
+        """End a key; return whether it was usable until now."""
+        with self._asked("POST", "/keys/revoke", identity) as answer, _translated():
+            return bool(json.load(answer))
+
     def _objects(self, method: str, path: str, body: Any = None) -> list[dict[str, Any]]:
         with self._asked(method, path, body) as answer, _translated():
             found: list[dict[str, Any]] = json.load(answer)

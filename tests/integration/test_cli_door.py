@@ -18,9 +18,14 @@ from shared.control import Door, Running
 from shared.database.base import Database
 from shared.database.duckdb import DuckdbDatabase
 from shared.errors import Fatal, Transient
+from shared.keys import Pepper
 from shared.registry import discover
 
 TOKEN = "the-token-of-up.json"
+
+
+def pepper() -> Pepper:
+    return Pepper("a pepper of the tests")
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def running(database: Database) -> AsyncIterator[Running]:
-    async with open_door(database, discover(), TOKEN) as url:
+    async with open_door(database, discover(), TOKEN, pepper) as url:
         yield Running(1, "127.0.0.1:1", url, TOKEN, None, None)
 
 
@@ -180,7 +185,7 @@ async def test_a_question_without_end_is_cut_short(running: Running) -> None:
 
 
 async def test_a_door_that_has_closed_is_said_to_be_ending(database: Database) -> None:
-    async with open_door(database, discover(), TOKEN) as url:
+    async with open_door(database, discover(), TOKEN, pepper) as url:
         gone = Running(1, "", url, TOKEN, None, None)
     with pytest.raises(Transient, match="ending"):
         await asked(gone, "SELECT 1")

@@ -19,6 +19,7 @@ COMMANDS = sorted(
 )
 GROUPS = {
     "dead-letters": ["list", "show", "replay", "discard"],
+    "keys": ["create", "list", "revoke"],
     "offsets": ["show", "reset"],
     "schema": ["sql", "json", "apply", "check"],
     "watch": ["add", "remove", "list"],

@@ -94,6 +94,7 @@ async def test_a_request_that_died_half_way_is_stored_once(
     newer = [rows[0] | {"value": 9.0}]
     async with serving(post.settings, post.database) as other, loaded(post):
         other.client.headers.update(bearer(post.key))
+        monkeypatch.setattr("services.api.ingest.repeats.ALONE_SECONDS", 3600.0)
         in_progress = await other.post(rows, **{"Idempotency-Key": "half"})
         assert (in_progress.status_code, in_progress.headers["retry-after"]) == (409, "5")
         assert (await other.post(newer, f"{FRED}?wait=stored")).json()["stored"]
