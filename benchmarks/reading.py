@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
 async def _read(places: Places, backend: str, rows: int, rounds: int) -> list[dict[str, Any]]:
     async with places.settings(backend) as settings:
-        await _fill(settings, rows)
+        await fill(settings, rows)
         own = _by_postgres if backend == "postgresql" else _by_duckdb
         seconds = {name: await _alternate(settings, name, own, rounds) for name in FORMATS}
     return [_result(backend, name, rows, *seconds[name]) for name in FORMATS]
@@ -116,7 +116,8 @@ def _result(
     }
 
 
-async def _fill(settings: Settings, rows: int) -> None:
+async def fill(settings: Settings, rows: int) -> None:
+    """Store so many bars in an empty database."""
     dataset = discover()[DATASET]
     database: Database = create_database(settings, application="reading")
     await database.open()

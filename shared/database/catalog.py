@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from shared.database.ddl import Dialect, add_column, default_of, remark, schema, view
+from shared.database.ddl import POSTGRESQL, Dialect, add_column, default_of, remark, schema, view
+from shared.database.roles import LiveRoles, role_faults
 from shared.database.tables import Table, tables
 from shared.dataset import Dataset
 from shared.errors import ConfigError
@@ -36,6 +37,7 @@ class Live:
     views: Mapping[str, LiveTable]
     functions: frozenset[str]
     triggered: frozenset[str]
+    roles: LiveRoles = field(default_factory=LiveRoles)
 
 
 @dataclass(slots=True)
@@ -113,6 +115,12 @@ def _compare(datasets: list[Dataset], live: Live, dialect: Dialect) -> _Differen
         if dialect.triggers and dataset.name in live.tables.keys() - live.triggered:
             trigger = f"trigger touch_updated_at on {dataset.name}"
             found.missing[f"{trigger} is missing"] = f"created {trigger}"
+    if dialect is POSTGRESQL:
+        views = [view(dataset, dialect) for dataset in datasets if dataset.versioned]
+        fit = {v.name for v in views if not _view_faults(v.name, v.comment, live)}
+        missing, foreign = role_faults(datasets, live.roles, live.tables.keys() | fit)
+        found.missing |= missing
+        found.foreign += foreign
     return found
 
 

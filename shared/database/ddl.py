@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from shared.columns import Column, Kind
+from shared.database.roles import role_statements
 from shared.database.sql import listed, quote
 from shared.database.tables import Table, tables
 from shared.dataset import Dataset
@@ -181,7 +182,7 @@ def schema(datasets: Iterable[Dataset], dialect: Dialect) -> list[str]:
             statements += view(dataset, dialect).create
         elif postgres:
             statements.append(trigger(dataset))
-    return statements
+    return statements + (role_statements(declared) if postgres else [])
 
 
 def script(datasets: Iterable[Dataset], dialect: Dialect) -> str:

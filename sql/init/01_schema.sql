@@ -2053,3 +2053,53 @@ CREATE FUNCTION "yfinance_ohlcv_as_of"(ts timestamptz) RETURNS SETOF "yfinance_o
 CREATE OR REPLACE TRIGGER "touch_updated_at" BEFORE UPDATE ON "yfinance_ohlcv" FOR EACH ROW WHEN (NEW.updated_at IS NOT DISTINCT FROM OLD.updated_at AND (OLD."ticker", OLD."date", OLD."open", OLD."high", OLD."low", OLD."close", OLD."adj_close", OLD."volume", OLD."currency", OLD."is_final", OLD."as_of", OLD."source", OLD."kafka_epoch", OLD."kafka_partition", OLD."kafka_offset", OLD."created_at") IS DISTINCT FROM (NEW."ticker", NEW."date", NEW."open", NEW."high", NEW."low", NEW."close", NEW."adj_close", NEW."volume", NEW."currency", NEW."is_final", NEW."as_of", NEW."source", NEW."kafka_epoch", NEW."kafka_partition", NEW."kafka_offset", NEW."created_at")) EXECUTE FUNCTION touch_updated_at();
 
 COMMENT ON VIEW "yfinance_ohlcv_versions" IS 'Every version of yfinance_ohlcv and when it was current (definition 379d1a65).';
+
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'econstream_loader') THEN
+    CREATE ROLE econstream_loader NOLOGIN;
+  END IF;
+EXCEPTION WHEN insufficient_privilege OR duplicate_object OR unique_violation THEN NULL;
+END $$;
+
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'econstream_api') THEN
+    CREATE ROLE econstream_api NOLOGIN;
+  END IF;
+EXCEPTION WHEN insufficient_privilege OR duplicate_object OR unique_violation THEN NULL;
+END $$;
+
+DO $$ BEGIN
+  IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'econstream_loader') THEN
+    GRANT SELECT, INSERT, UPDATE ON "cboe_vix_history", "corporate_actions", "data_refresh_log", "fred_data", "fred_series", "ici_etf_monthly_flows", "ici_etf_weekly_flows", "ml_predictions", "model_performance", "news_articles", "news_sentiment", "options_chain", "options_data", "technical_features", "yfinance_ohlcv", "cboe_vix_history_revisions", "corporate_actions_revisions", "fred_data_revisions", "fred_series_revisions", "ici_etf_monthly_flows_revisions", "ici_etf_weekly_flows_revisions", "ml_predictions_revisions", "model_performance_revisions", "news_articles_revisions", "news_sentiment_revisions", "options_chain_revisions", "options_data_revisions", "technical_features_revisions", "yfinance_ohlcv_revisions", "dead_letters", "consumer_offsets" TO econstream_loader;
+  END IF;
+END $$;
+
+DO $$ BEGIN
+  IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'econstream_loader') THEN
+    GRANT DELETE ON "cboe_vix_history_revisions", "corporate_actions_revisions", "fred_data_revisions", "fred_series_revisions", "ici_etf_monthly_flows_revisions", "ici_etf_weekly_flows_revisions", "ml_predictions_revisions", "model_performance_revisions", "news_articles_revisions", "news_sentiment_revisions", "options_chain_revisions", "options_data_revisions", "technical_features_revisions", "yfinance_ohlcv_revisions" TO econstream_loader;
+  END IF;
+END $$;
+
+DO $$ BEGIN
+  IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'econstream_loader') THEN
+    GRANT SELECT ON "cboe_vix_history_versions", "corporate_actions_versions", "fred_data_versions", "fred_series_versions", "ici_etf_monthly_flows_versions", "ici_etf_weekly_flows_versions", "ml_predictions_versions", "model_performance_versions", "news_articles_versions", "news_sentiment_versions", "options_chain_versions", "options_data_versions", "technical_features_versions", "yfinance_ohlcv_versions" TO econstream_loader;
+  END IF;
+END $$;
+
+DO $$ BEGIN
+  IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'econstream_api') THEN
+    GRANT SELECT ON "cboe_vix_history", "corporate_actions", "data_refresh_log", "fred_data", "fred_series", "ici_etf_monthly_flows", "ici_etf_weekly_flows", "ml_predictions", "model_performance", "news_articles", "news_sentiment", "options_chain", "options_data", "technical_features", "yfinance_ohlcv", "cboe_vix_history_revisions", "corporate_actions_revisions", "fred_data_revisions", "fred_series_revisions", "ici_etf_monthly_flows_revisions", "ici_etf_weekly_flows_revisions", "ml_predictions_revisions", "model_performance_revisions", "news_articles_revisions", "news_sentiment_revisions", "options_chain_revisions", "options_data_revisions", "technical_features_revisions", "yfinance_ohlcv_revisions", "cboe_vix_history_versions", "corporate_actions_versions", "fred_data_versions", "fred_series_versions", "ici_etf_monthly_flows_versions", "ici_etf_weekly_flows_versions", "ml_predictions_versions", "model_performance_versions", "news_articles_versions", "news_sentiment_versions", "options_chain_versions", "options_data_versions", "technical_features_versions", "yfinance_ohlcv_versions", "dead_letters", "consumer_offsets" TO econstream_api;
+  END IF;
+END $$;
+
+DO $$ BEGIN
+  IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'econstream_api') THEN
+    GRANT SELECT, INSERT, UPDATE ON "api_keys" TO econstream_api;
+  END IF;
+END $$;
+
+DO $$ BEGIN
+  IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'econstream_api') THEN
+    GRANT UPDATE ("resolved_at", "resolution") ON "dead_letters" TO econstream_api;
+  END IF;
+END $$;

@@ -5,6 +5,7 @@ from shared.database.catalog import Live, LiveColumn, LiveTable
 from shared.database.ddl import POSTGRESQL
 from shared.database.postgres.faults import translated
 from shared.database.postgres.session import Connection, transaction
+from shared.database.roles import ROLES, LiveRoles
 from shared.dataset import Dataset
 
 _LOCK = 0x65636F6E
@@ -31,6 +32,17 @@ JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
 WHERE i.indisunique AND i.indpred IS NULL AND c.{_OURS} GROUP BY c.relname, i.indexrelid"""
 
 _FUNCTIONS = "SELECT proname FROM pg_proc WHERE pronamespace = current_schema()::regnamespace"
+
+_RIGHTS = f"""SELECT r.rolname AS role, c.relname AS "table", a.privilege_type AS privilege
+FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a JOIN pg_roles r ON r.oid = a.grantee
+WHERE c.{_OURS} AND r.rolname = ANY($1) UNION ALL
+SELECT r.rolname, c.relname, a.privilege_type || ' (' || k.attname || ')' FROM pg_class c
+JOIN pg_attribute k ON k.attrelid = c.oid CROSS JOIN LATERAL aclexplode(k.attacl) a
+JOIN pg_roles r ON r.oid = a.grantee WHERE c.{_OURS} AND r.rolname = ANY($1)"""
+
+_ROLES = """SELECT o.rolcreaterole OR o.rolsuper AS may_create,
+ARRAY(SELECT rolname::text FROM pg_roles WHERE rolname = ANY($1)) AS names
+FROM pg_roles o WHERE o.rolname = current_user"""
 
 _TRIGGERS = f"""SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 WHERE t.tgname = 'touch_updated_at' AND t.tgenabled <> 'D' AND c.{_OURS}"""
@@ -64,6 +76,18 @@ async def live(connection: Connection) -> Live:
         views={name: table for name, table in everything.items() if name in views},
         functions=frozenset(row["proname"] for row in functions),
         triggered=frozenset(row["relname"] for row in triggers),
+        roles=await _roles(connection),
+    )
+
+
+async def _roles(connection: Connection) -> LiveRoles:
+    with translated():
+        roles = await connection.fetchrow(_ROLES, list(ROLES))
+        rights = await connection.fetch(_RIGHTS, list(ROLES))
+    return LiveRoles(
+        frozenset(roles["names"] if roles else ()),
+        frozenset((row["role"], row["table"], row["privilege"]) for row in rights),
+        bool(roles and roles["may_create"]),
     )
 
 

@@ -1,5 +1,6 @@
 """What two databases have among the same keys: how many rows, and their checksum."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,10 +14,10 @@ async def same_rows(source: Side, target: Side, unit: Unit, span: Span) -> int |
     """Return how many rows a part has where both sides have the same, else None."""
     rows = 0
     for table in unit.tables:
-        theirs = await totals_of(target, unit, table, span)
-        if not theirs[0] and table is unit.table:
-            return None
-        if theirs != await totals_of(source, unit, table, span):
+        theirs, ours = await asyncio.gather(
+            totals_of(target, unit, table, span), totals_of(source, unit, table, span)
+        )
+        if theirs != ours or (table is unit.table and not theirs[0]):
             return None
         rows += theirs[0]
     return rows

@@ -140,6 +140,8 @@ class Transfer:
                 number = await self._put(run, unit, number, span, part, tally)
             tell(tally)
         await self._store(run, unit, number + 1, Span(), None, [])
+        if self._target.database.backend == "postgresql" and tally.appended:
+            await self._target.database.execute(f"ANALYZE {quote(unit.name)}")
         if unit.table is DEAD_LETTERS:
             await raise_numbers(self._target.database)
 
