@@ -84,6 +84,26 @@ FETCHER_NEXT_DUE = Metric(
     "When the cadence of a source next asks for a run",
     ("source",),
 )
+API_REQUESTS = Metric(
+    Counter,
+    "econstream_api_requests",
+    "Requests that were answered; status 0: the reader left before",
+    ("method", "route", "status"),
+)
+API_SECONDS = Metric(
+    Histogram,
+    "econstream_api_request_seconds",
+    "Time from a request to the last byte of its answer",
+    ("method", "route"),
+)
+API_STREAMS = Metric(
+    Gauge, "econstream_api_stream_readers", "Readers that follow a dataset live", ("dataset",)
+)
+API_STREAMS_DROPPED = Metric(
+    Counter,
+    "econstream_api_stream_readers_dropped",
+    "Readers of a stream that took too little for long, and were let go",
+)
 INGEST_ROWS = Metric(
     Counter,
     "econstream_ingest_rows",

@@ -8,10 +8,12 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.api.metrics import count_request
 from services.api.problems import Problem
 from shared.observability import get_logger
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _PROBES = ("/health", "/metrics")
 """What is asked every few seconds by whoever watches over the process."""
 _log = get_logger(__name__)
@@ -20,8 +22,9 @@ _log = get_logger(__name__)
 class Access:
     """Names each request, logs one line for it, and answers 500 where nobody else did.
 
-    A request's own X-Request-Id is kept where it is plain. The query string is not logged, and
-    the lines of probes are for debugging.
+    A request's own X-Request-Id is kept where it is plain, and the trace of its traceparent
+    stands on each line. The query string is not logged, and the lines of probes are for
+    debugging.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -31,9 +34,13 @@ class Access:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
         exchange = _Exchange(given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex, send)
-        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
+        names = {"request_id": exchange.request_id}
+        if trace := _TRACEPARENT.fullmatch(headers.get("traceparent", "")):
+            names["trace_id"] = trace[1]
+        with structlog.contextvars.bound_contextvars(**names):
             try:
                 await self._app(scope, receive, exchange.send)
             except Exception as exc:  # noqa: BLE001  # the edge: whatever it is gets a 500
@@ -66,6 +73,8 @@ class _Exchange:
 
     def log(self, scope: Scope) -> None:
         client = scope.get("client")
+        seconds = time.perf_counter() - self._began
+        count_request(scope, self.status, seconds)
         say = _log.debug if scope["path"].startswith(_PROBES) else _log.info
         say(
             "request",
@@ -74,7 +83,7 @@ class _Exchange:
             status=self.status,
             bytes=self._bytes,
             complete=self._complete,
-            duration_ms=round((time.perf_counter() - self._began) * 1000, 1),
+            duration_ms=round(seconds * 1000, 1),
             client=client[0] if client else None,
         )
 

@@ -15,17 +15,22 @@ from services.api.catalogue import Catalogue
 from services.api.ingest.broker import Broker
 from services.api.ingest.stored import Stored
 from services.api.keyring import KeyRing
+from services.api.letters import DeadLetters
 from services.api.limits import LimitHeaders
 from services.api.live import Live
 from services.api.live.records import Records
+from services.api.openapi import complete
 from services.api.problems import described
 from services.api.routes.data import data_routes
 from services.api.routes.datasets import dataset_routes
+from services.api.routes.dead_letters import dead_letter_routes
 from services.api.routes.health import Check, health_routes
 from services.api.routes.ingest import ingest_routes
 from services.api.routes.metrics import metrics_routes
 from services.api.routes.refreshes import refresh_routes
+from services.api.routes.status import status_routes
 from services.api.routes.stream import stream_routes
+from services.api.status import Status
 from shared.database.base import Database
 from shared.database.factory import create_database
 from shared.keys import Scope
@@ -88,6 +93,13 @@ def create_app(
     app.include_router(refresh_routes(database, timeout_ms), dependencies=reads)
     app.include_router(stream_routes(registry, live), dependencies=reads)
     app.state.live = live
+    status = Status(database, records, catalogue, registry, settings)
+    app.include_router(status_routes(status), dependencies=reads)
+    letters = DeadLetters(database, broker, timeout_ms)
+    app.include_router(
+        dead_letter_routes(registry, letters), dependencies=[guard.needs(Scope.ADMIN)]
+    )
+    complete(app, registry)
     return app
 
 

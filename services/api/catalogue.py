@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from services.api.freshness import expected_next
 from services.api.queries import count_rows
 from shared.columns import Kind
 from shared.database.base import Database
@@ -33,6 +34,10 @@ class Catalogue:
         self._counts: dict[str, tuple[float, Entry]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
+    async def counts(self, dataset: Dataset) -> Entry:
+        """Return how much of a dataset is stored, and how fresh it is; as `entry`."""
+        return await self._count(dataset)
+
     async def entry(self, dataset: Dataset) -> Entry:
         """Return a dataset's entry; raises Transient while the database is away."""
         return describe(dataset) | await self._count(dataset)
@@ -53,6 +58,7 @@ class Catalogue:
             "first": _spelled(dataset, first),
             "last": _spelled(dataset, last),
             "newest_as_of": newest and encode_time(newest),
+            "expected_next": (due := expected_next(dataset, last)) and due.isoformat(),
             "flagged": dict(zip(dataset.check_sql, flagged, strict=True)),
         }
 

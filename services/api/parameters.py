@@ -29,6 +29,9 @@ class Order(StrEnum):
     DESC = "desc"
 
 
+MOMENT = {"anyOf": [{"type": "string", "format": name} for name in ("date", "date-time")]}
+"""A day or a moment, for OpenAPI."""
+
 _FLAG = {"type": "boolean", "default": False}
 _DAY = "a date (2008-10-30) or an RFC 3339 moment"
 
@@ -50,13 +53,13 @@ COMMON = (
     Parameter(
         "start",
         f"first row's time, inclusive, on the dataset's time column: {_DAY}",
-        {"type": "string"},
+        MOMENT,
     ),
-    Parameter("end", f"last row's time, inclusive: {_DAY}", {"type": "string"}),
+    Parameter("end", f"last row's time, inclusive: {_DAY}", MOMENT),
     Parameter(
         "as_of",
         f"rows as they were known then: {_DAY}; a date means its end in UTC",
-        {"type": "string"},
+        MOMENT,
         everywhere=False,
     ),
     Parameter(

@@ -91,6 +91,13 @@ def read_as_of(text: str) -> dt.datetime:
     return day_or_moment if isinstance(day_or_moment, dt.datetime) else end_of_day(day_or_moment)
 
 
+def read_moment_or_day(text: str, *, end: bool) -> dt.datetime:
+    """Return a moment, of a day its first microsecond or, for an `end`, its last; in UTC."""
+    bound = read_bound(Kind.TIMESTAMP, text, end=end)
+    assert isinstance(bound, dt.datetime)
+    return bound
+
+
 def read_bound(kind: Kind, text: str, *, end: bool) -> dt.date | dt.datetime:
     """Return an inclusive bound of a time column of type date or timestamp.
 

@@ -10,6 +10,7 @@ from services.api.live.place import Place
 from services.api.live.records import Records
 from services.api.live.tail import RETRY_SECONDS, Inbox, Tail
 from services.api.live.walk import AT_ONCE, Walk
+from services.api.metrics import tell_streams
 from services.api.problems import Problem
 from shared.database.base import Database, Position, Reader
 from shared.dataset import Dataset
@@ -111,10 +112,12 @@ class Live:
             self._watching = asyncio.create_task(self._watch(), name="watch-stored")
         tail, running = self._tails[topic]
         tail.readers += 1
+        tell_streams(dataset.name, tail.readers)
         try:
             yield tail
         finally:
             tail.readers -= 1
+            tell_streams(dataset.name, tail.readers)
             if not tail.readers:
                 del self._tails[topic]
                 await _ended(running)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from services.api.live.events import events_of
 from services.api.live.place import Place
 from services.api.live.walk import Step, Walk
+from services.api.metrics import count_dropped
 from shared.database.base import Position
 from shared.errors import EconstreamError, Transient
 from shared.kafka import OffsetOutOfRange
@@ -55,6 +56,7 @@ class Inbox:
         self._bytes += handed.size
         if self._bytes > MOST_WAITING and self._steps:
             _log.warning("slow_reader_dropped", bytes=self._bytes)
+            count_dropped()
             self.end()
         else:
             self._steps.append(handed)

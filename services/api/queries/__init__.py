@@ -2,6 +2,24 @@
 
 from services.api.queries.changes import select_changes
 from services.api.queries.counts import count_rows
+from services.api.queries.letters import (
+    COUNT_OPEN,
+    RECENT_RUNS,
+    Letters,
+    select_letter,
+    select_letters,
+)
 from services.api.queries.select import Query, select_entities, select_rows
 
-__all__ = ["Query", "count_rows", "select_changes", "select_entities", "select_rows"]
+__all__ = [
+    "COUNT_OPEN",
+    "RECENT_RUNS",
+    "Letters",
+    "Query",
+    "count_rows",
+    "select_changes",
+    "select_entities",
+    "select_letter",
+    "select_letters",
+    "select_rows",
+]
