@@ -10,29 +10,24 @@ import argparse
 import asyncio
 import datetime as dt
 import http.client
-import os
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import asyncpg
 import duckdb
-import psutil
 
 from benchmarks.rig import machine
 from benchmarks.rig.bars import Slice, bars
 from benchmarks.rig.places import Places, found
 from benchmarks.rig.progress import tell
+from benchmarks.rig.serving import serving
 from shared.database.base import Batch, Database, Reader
 from shared.database.factory import create_database
 from shared.registry import discover
 from shared.settings import Settings
-from tests.services.process import free_port
-from tests.waiting import until_sync
 
 DATASET = "yfinance_ohlcv"
 BACKENDS = ("postgresql", "duckdb")
@@ -82,7 +77,7 @@ async def _alternate(
     ours, theirs, grown = [], [], 0.0
     for number in range(rounds):
         theirs.append(await own(settings, name))
-        async with _serving(settings) as (port, process):
+        async with serving(settings) as (port, process):
             await asyncio.to_thread(_take, port, f"format={name}&limit=50000")
             if number == 0:
                 await asyncio.to_thread(_take, port, f"format={name}")
@@ -131,42 +126,6 @@ async def fill(settings: Settings, rows: int) -> None:
             await database.execute(f"ANALYZE {DATASET}")
     finally:
         await database.close()
-
-
-@asynccontextmanager
-async def _serving(settings: Settings) -> AsyncIterator[tuple[int, psutil.Process]]:
-    """Start an API over the database; it ends with the block."""
-    port = free_port()
-    url = settings.database_url
-    given = {
-        "DATABASE_BACKEND": settings.database_backend,
-        "DATABASE_URL": url.get_secret_value() if url else "",
-        "DUCKDB_PATH": str(settings.duckdb_path),
-        "API_PORT": str(port),
-        "LOG_LEVEL": "WARNING",
-    }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.api"),
-        env=os.environ | {name: text for name, text in given.items() if text},
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        await asyncio.to_thread(until_sync, lambda: _answers(port))
-        yield port, psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/health")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 def _take(port: int, query: str) -> float:

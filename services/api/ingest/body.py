@@ -13,6 +13,9 @@ from services.api.problems import Problem, unavailable
 STALL_SECONDS = 30.0
 """How long a sender may send nothing."""
 
+BODY_SECONDS = 300.0
+"""How long a body may take to come, however it drips."""
+
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -78,7 +81,8 @@ async def _read(
     if not packed and declared.isdecimal() and int(declared) > cap:
         raise _too_large(cap)
     body, unpacking = bytearray(), Unpacking(cap) if packed else None
-    async for part in _flowing(parts):
+    until = asyncio.get_running_loop().time() + BODY_SECONDS
+    async for part in _flowing(parts, until):
         plain = part if unpacking is None else await asyncio.to_thread(unpacking.add, part)
         if len(body) + len(plain) > cap:
             raise _too_large(cap)
@@ -89,13 +93,16 @@ async def _read(
     return bytes(body)
 
 
-async def _flowing(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _flowing(parts: AsyncIterator[bytes], until: float) -> AsyncIterator[bytes]:
+    """Yield what comes; raises Problem (408) where nothing does, or it takes too long."""
     while True:
         try:
-            async with asyncio.timeout(STALL_SECONDS):
+            async with asyncio.timeout_at(
+                min(until, asyncio.get_running_loop().time() + STALL_SECONDS)
+            ):
                 part = await anext(parts, None)
         except TimeoutError as exc:
-            reason = f"nothing came for {STALL_SECONDS:g} s"
+            reason = f"nothing came for {STALL_SECONDS:g} s, or not all in {BODY_SECONDS:g} s"
             raise Problem(408, "stalled", reason, {"Connection": "close"}) from exc
         if part is None:
             return

@@ -6,6 +6,9 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
+
+from services.api.ingest import body
 from tests.posting import FRED, ROW, Door
 
 
@@ -20,10 +23,10 @@ async def test_a_body_is_an_object_an_array_or_lines(post: Door) -> None:
         (f"{line}\r\n\r\n{line}".encode(), 2),
         (b"\xef\xbb\xbf" + f"{line}\n{line}\n".encode(), 2),
     ]
-    for body, count in bodies:
+    for content, count in bodies:
         for kind in ("application/json", "application/x-www-form-urlencoded", ""):
-            answer = await post.post(body, **{"Content-Type": kind})
-            assert (answer.status_code, answer.json()["accepted"]) == (202, count), body
+            answer = await post.post(content, **{"Content-Type": kind})
+            assert (answer.status_code, answer.json()["accepted"]) == (202, count), content
     published = [json.loads(record.value or b"") for record in await post.records()]
     assert len(published) == 3 * sum(count for _, count in bodies)
     assert published.count(json.loads(tricky)) == 6
@@ -32,14 +35,14 @@ async def test_a_body_is_an_object_an_array_or_lines(post: Door) -> None:
 async def test_what_holds_no_row_is_refused_and_publishes_nothing(post: Door) -> None:
     line = json.dumps(ROW)
     twice = '{"series_id": "A", "series_id": "B", "date": "2026-01-01", "value": 1}'
-    for body in (
+    for text in (
         "", " \n", "[]", "nonsense", "[1, 2", f"[{line}", f"[{line}] {line}", f"[{line} {line}]",
         "[" * 60_000, "[" + "9" * 5_000 + "]", "null", '{"series_id":' * 5_000, twice,
         '{"series_id": "A", "date": "2026-01-01", "value": NaN}', "[{}, []]", "\x00", "[\udcff]",
         '{"series_id": "A\\u0000", "date": "2026-01-01", "value": 1e400}',
     ):  # fmt: skip
-        answer = await post.post(body.encode(errors="surrogateescape"))
-        assert answer.status_code == 422, body[:80]
+        answer = await post.post(text.encode(errors="surrogateescape"))
+        assert answer.status_code == 422, text[:80]
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["accepted"] == 0
         assert "Traceback" not in answer.text
@@ -57,12 +60,18 @@ async def test_what_holds_no_row_is_refused_and_publishes_nothing(post: Door) ->
     assert await post.records() == []
 
 
-async def endless(door: Door) -> bytes:
-    """Send a body that never ends until there is an answer; return it."""
+async def begun(door: Door) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Begin a chunked request."""
     url = door.client.base_url
     reader, writer = await asyncio.open_connection(url.host, url.port)
     head = f"POST {FRED} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {door.key}\r\n"
     writer.write(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+    return reader, writer
+
+
+async def endless(door: Door) -> bytes:
+    """Send a body that never ends until there is an answer; return its first line."""
+    reader, writer = await begun(door)
     answering = asyncio.create_task(reader.readline())
     while not answering.done():
         writer.write(b"400\r\n" + b" " * 1024 + b"\r\n")
@@ -105,3 +114,18 @@ async def test_bodies_are_capped_as_they_unpack_and_while_they_come(post: Door) 
         sum(1 for _ in await post.records())
         == 2 * len(fitting) // len(line) + 2 + cap // len(line) - 1
     )
+
+
+async def test_a_sender_that_falls_silent_or_leaves_is_let_go(
+    post: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body, "STALL_SECONDS", 0.3)
+    reader, writer = await begun(post)
+    writer.write(b'5\r\n{"ser\r\n')
+    assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
+    writer.close()
+    _, leaving = await begun(post)
+    leaving.write(b'5\r\n{"ser\r\n')
+    leaving.close()
+    assert (await post.post(ROW)).status_code == 202
+    assert len(await post.records()) == 1
