@@ -68,7 +68,7 @@ async def opened_target(
 
 async def moved(transfer: Transfer, *, new_epochs: bool = False) -> Run:
     """Run a transfer with its progress on standard error, and say what run it is."""
-    with _telling("moving") as told:
+    with telling("moving") as told:
         run = await transfer.run(lambda tally: told(tally.unit, tally.rows), new_epochs=new_epochs)
     went = "went on with" if run.resumed else "this was"
     report(f"{went} run {run.run_id}: `econstream migrate --rollback {run.run_id}` undoes it")
@@ -77,7 +77,7 @@ async def moved(transfer: Transfer, *, new_epochs: bool = False) -> Run:
 
 async def verified(source: Side, target: Side, chosen: Sequence[Unit], rows: int) -> list[Verdict]:
     """Compare all units, with progress on standard error."""
-    with _telling("verifying") as told:
+    with telling("verifying") as told:
         return [
             await verify(source, target, unit, rows, lambda v: told(v.unit, v.rows))
             for unit in chosen
@@ -134,7 +134,7 @@ Told = Callable[[str, int], None]
 
 
 @contextmanager
-def _telling(doing: str) -> Iterator[Told]:
+def telling(doing: str) -> Iterator[Told]:
     """Lend what shows rows done by table: a bar on a terminal, a line at each table elsewhere."""
     if sys.stderr.isatty():
         with _bars(doing) as told:

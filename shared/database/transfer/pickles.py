@@ -4,6 +4,7 @@ import pickle  # only what _PLAIN lists is ever looked up
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -19,6 +20,7 @@ SUFFIXES = (".pkl", ".pickle")
 
 _PLAIN = {
     "builtins": {"slice", "bytearray", "complex"},
+    "__builtin__": {"slice", "bytearray"},
     "collections": {"OrderedDict"},
     "datetime": {"date", "datetime", "time", "timedelta", "timezone"},
     "decimal": {"Decimal"},
@@ -27,7 +29,15 @@ _PLAIN = {
     "numpy._core.multiarray": {"_reconstruct", "scalar"},
     "numpy.core.numeric": {"_frombuffer"},
     "numpy._core.numeric": {"_frombuffer"},
-    "pandas": {"NA", "StringDtype", "Timestamp", "Int64Dtype", "Float64Dtype", "BooleanDtype"},
+    "pandas": {
+        *("Categorical", "CategoricalDtype", "DataFrame", "DatetimeIndex", "DatetimeTZDtype"),
+        *("BooleanDtype", "Float64Dtype", "Index", "Int64Dtype", "MultiIndex", "NA"),
+        *("RangeIndex", "StringDtype", "Timestamp"),
+    },
+    "pandas.arrays": {
+        *("ArrowStringArray", "BooleanArray", "DatetimeArray", "FloatingArray"),
+        *("IntegerArray", "StringArray", "TimedeltaArray"),
+    },
     "pandas._libs.arrays": {"__pyx_unpickle_NDArrayBacked"},
     "pandas._libs.internals": {"_unpickle_block"},
     "pandas._libs.missing": {"NAType", "NA", "_create_na"},
@@ -44,17 +54,42 @@ _PLAIN = {
     "pandas.core.frame": {"DataFrame"},
     "pandas.core.indexes.base": {"Index", "_new_Index"},
     "pandas.core.indexes.datetimes": {"DatetimeIndex", "_new_DatetimeIndex"},
+    "pandas.core.indexes.multi": {"MultiIndex"},
     "pandas.core.indexes.range": {"RangeIndex"},
     "pandas.core.internals.blocks": {"new_block"},
     "pandas.core.internals.managers": {"BlockManager"},
     "pyarrow.lib": {"type_for_alias", "_restore_array", "chunked_array", "py_buffer"},
     "pytz": {"_UTC"},
+    "zoneinfo": {"ZoneInfo"},
 }
 """All that a DataFrame of plain types names; none of it does anything but hold values."""
 
 
+def _zone(owner: object, name: str) -> Any:
+    """Return how time zones are unpickled, the one attribute that a frame asks for."""
+    if owner is not ZoneInfo or name != "_unpickle":
+        raise pickle.UnpicklingError(f"it asks for the attribute {name}")
+    return getattr(ZoneInfo, name)
+
+
+def _latin1(text: str, encoding: str) -> bytes:
+    """Return bytes as the oldest pickles spell them."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"it asks for the encoding {encoding}")
+    return text.encode("latin1")
+
+
+_INSTEAD = {
+    ("builtins", "getattr"): _zone,
+    ("__builtin__", "getattr"): _zone,
+    ("_codecs", "encode"): _latin1,
+}
+
+
 class _PlainUnpickler(pickle.Unpickler):
     def find_class(self, module_name: str, global_name: str) -> Any:
+        if (module_name, global_name) in _INSTEAD:
+            return _INSTEAD[module_name, global_name]
         if global_name not in _PLAIN.get(module_name, ()):
             raise pickle.UnpicklingError(f"it asks for {module_name}.{global_name}")
         return super().find_class(module_name, global_name)

@@ -1,0 +1,214 @@
+"""`migrate`, `backup` and `restore` as a user runs them: killed, refused, repeated."""
+
+import asyncio
+import json
+import pickle
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pandas as pd
+import pytest
+
+from shared.database.base import Database
+from shared.database.factory import create_database
+from shared.registry import discover
+from shared.settings import Settings
+from tests.batches import Feed, at, opened
+from tests.command_line import Shell
+
+BARS = discover()["yfinance_ohlcv"]
+FRED = discover()["fred_data"]
+
+
+@pytest.fixture
+def shell(tmp_path: Path, postgres_url: str) -> Shell:
+    """A folder with a DuckDB file of a few thousand rows, and the URL of an empty PostgreSQL."""
+    path = tmp_path / "data" / "source.duckdb"
+    asyncio.run(_fill(Settings(duckdb_path=path)))
+    return Shell(tmp_path, {"DUCKDB_PATH": str(path), "DATABASE_URL": postgres_url})
+
+
+async def _fill(settings: Settings) -> None:
+    async with opened(settings, discover()) as database:
+        feed = Feed(database, FRED)
+        await feed.claim()
+        day = pd.Timestamp("2000-01-01")
+        for known in (0, 60):
+            rows = [
+                {"series_id": f"S{n % 7}", "date": (day + pd.Timedelta(days=n)).date(),
+                 "value": None if n % 11 == 0 else n / 7 + known * (n % 3)}
+                for n in range(3000)
+            ]  # fmt: skip
+            await feed.write([(row, at(known)) for row in rows])
+        await database.execute("UPDATE consumer_offsets SET topic = 'econ.fred_data'")
+
+
+async def versions(settings: Settings) -> list[Any]:
+    database = create_database(settings, application="test")
+    await database.open()
+    try:
+        return [await _table(database, name) for name in ("fred_data", "fred_data_revisions")]
+    finally:
+        await database.close()
+
+
+async def _table(database: Database, name: str) -> list[Any]:
+    found = await database.fetch(f"SELECT * FROM {name} ORDER BY series_id, date, as_of")
+    return found.to_pylist()  # type: ignore[no-any-return]
+
+
+def both(shell: Shell) -> tuple[list[Any], list[Any]]:
+    url = shell.settings["DATABASE_URL"]
+    source = Settings(duckdb_path=Path(shell.settings["DUCKDB_PATH"]))
+    target = Settings(database_backend="postgresql", database_url=url)
+    return asyncio.run(versions(source)), asyncio.run(versions(target))
+
+
+def test_killed_at_any_moment_it_goes_on_and_ends_identical(shell: Shell) -> None:
+    command = [sys.executable, "-m", "services.cli", "migrate", "--batch-rows", "150", "--json"]
+    chance = random.Random(7)
+    kills = 0
+    while kills < 3:
+        process = subprocess.Popen(
+            command, cwd=shell.folder, env=shell._environment({}),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stderr is not None
+        for line in process.stderr:
+            if b"moving fred_data" in line:
+                break
+        try:
+            process.wait(chance.uniform(0, 0.6))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            kills += 1
+        process.communicate(timeout=60)
+        if process.returncode == 0:
+            break
+    done = shell.run("migrate", "--json", timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "verified" in done.stderr
+    source, target = both(shell)
+    assert source == target
+    assert len(source[0]) == 3000
+    again = shell.run("migrate", "--json", timeout=120)
+    assert again.returncode == 0
+    assert {row["stored"] for row in json.loads(again.stdout)} == {0}
+    assert both(shell)[1] == target
+
+
+def test_a_backup_of_either_database_is_restored_into_either(shell: Shell) -> None:
+    assert shell.run("backup", "saved").returncode == 0
+    shell.settings["DATABASE_BACKEND"] = "postgresql"
+    done = shell.run("restore", "saved", timeout=120)
+    assert done.returncode == 0, done.stderr
+    source, target = both(shell)
+    assert source == target
+    epochs = "SELECT topic, epoch, next_offset FROM consumer_offsets"
+    [position] = shell.rows(epochs)
+    assert position == {"topic": "econ.fred_data", "epoch": 2, "next_offset": 6000}
+    again = shell.run("restore", "saved", "--json", timeout=120)
+    assert {row["stored"] for row in json.loads(again.stdout)} == {0}
+    assert shell.rows(epochs) == [position]
+    assert shell.run("backup", "again").returncode == 0
+    assert shell.run("backup", "again").returncode == 1
+    damaged = next(shell.folder.glob("again/fred_data/*.parquet"))
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    refused = shell.run("restore", "again")
+    assert (refused.returncode, damaged.name in refused.stderr) == (1, True)
+
+
+BAD: dict[str, tuple[Callable[[Shell], Any], int, str]] = {
+    "not a DuckDB file": (
+        lambda shell: Path(shell.settings["DUCKDB_PATH"]).write_bytes(b"SQLite format 3" * 99),
+        78, "cannot be opened as a DuckDB file",
+    ),
+    "absent": (lambda shell: Path(shell.settings["DUCKDB_PATH"]).unlink(), 78, "does not exist"),
+    "away": (
+        lambda shell: shell.settings.update(DATABASE_URL="postgresql://127.0.0.1:1/x"),
+        1, "check DATABASE_URL",
+    ),
+    "another schema": (
+        lambda shell: asyncio.run(_execute(shell, "CREATE TABLE fred_data (n int)")),
+        78, "cannot be extended to fit",
+    ),
+    "another version": (
+        lambda shell: asyncio.run(_alter(shell, "ALTER TABLE fred_data ADD COLUMN odd INTEGER")),
+        78, "does not know",
+    ),
+}  # fmt: skip
+
+
+async def _execute(shell: Shell, sql: str) -> None:
+    connection = await asyncpg.connect(shell.settings["DATABASE_URL"])
+    await connection.execute(sql)
+    await connection.close()
+
+
+async def _alter(shell: Shell, sql: str) -> None:
+    settings = Settings(duckdb_path=Path(shell.settings["DUCKDB_PATH"]))
+    database = create_database(settings, application="test")
+    await database.open()
+    await database.execute("DROP VIEW fred_data_versions")
+    await database.execute(sql)
+    await database.close()
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_be_moved_is_said_in_a_line(shell: Shell, name: str) -> None:
+    spoil, status, said = BAD[name]
+    spoil(shell)
+    ran = shell.run("migrate")
+    assert ran.returncode == status, ran.stderr
+    assert said in ran.stderr
+    assert len(ran.stderr.strip().splitlines()) == 1, ran.stderr
+
+
+class Hostile:
+    """What runs a command where it is unpickled without care."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (Path("owned"),)
+
+
+def test_pickled_frames_of_earlier_programs_are_moved(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path(shell.settings["DUCKDB_PATH"]).unlink()
+    folder = shell.folder / "data"
+    days = pd.date_range("2024-01-01", periods=3, tz="UTC")
+    bars = pd.DataFrame(
+        {"Symbol": "SPY", "Open": 1.5, "High": 2.0, "Low": 1.0, "Close": [1.7, float("nan"), 1.9],
+         "Adj Close": 1.6, "Volume": [10, 20, 2**60], "notes": "x"},
+        index=pd.Index(days, name="Date"),
+    )  # fmt: skip
+    bars.to_pickle(folder / "yfinance_ohlcv.pkl")
+    pd.DataFrame(
+        {"series": ["GDP", None], "observation_date": ["2024-01-01", "2024-04-01"],
+         "value": ["1.5", "2"], "fetched_at": pd.Timestamp("2024-05-01 12:00")}
+    ).to_pickle(folder / "fred_data.pkl")  # fmt: skip
+    done = shell.run("migrate", timeout=120)
+    assert done.returncode == 1, done.stderr
+    assert "notes have no place" in done.stderr
+    lines = (shell.folder / "migration_rejects.ndjson").read_text().splitlines()
+    rejected = {line["table"]: line["reason"] for line in map(json.loads, lines)}
+    assert rejected.keys() == {"yfinance_ohlcv", "fred_data"}
+    assert "close" in rejected["yfinance_ohlcv"]
+    shell.settings["DATABASE_BACKEND"] = "postgresql"
+    found = shell.rows("SELECT ticker, date, adj_close, volume FROM yfinance_ohlcv ORDER BY date")
+    assert [(row["ticker"], row["date"], row["volume"]) for row in found] == [
+        ("SPY", "2024-01-01", 10), ("SPY", "2024-01-03", 2**60),
+    ]  # fmt: skip
+    [gdp] = shell.rows("SELECT value, as_of FROM fred_data")
+    assert gdp == {"value": 1.5, "as_of": "2024-05-01T12:00:00.000000Z"}
+
+    (folder / "cboe_vix_history.pkl").write_bytes(pickle.dumps(Hostile()))
+    refused = shell.run("migrate")
+    assert (refused.returncode, "cboe_vix_history.pkl" in refused.stderr) == (1, True)
+    assert not (shell.folder / "owned").exists()
