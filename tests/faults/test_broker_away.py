@@ -19,7 +19,7 @@ async def test_a_broker_killed_under_load_is_waited_for(
             loader = run.start_loader()
             for _ in range(count):
                 await advanced(run, 500, WITHIN_S)
-                run.struck += 1
+                await run.strike()
                 await asyncio.to_thread(kafka_node.kill)
                 await asyncio.sleep(run.chance.uniform(0, 1))  # the outage, no wait
                 await asyncio.to_thread(kafka_node.start)

@@ -46,7 +46,7 @@ async def test_a_zombie_that_wakes_up_writes_nothing(
             await owner.assigned()
             for _ in range(count):
                 gates[0].hold(Point.POLLED)
-                await asyncio.wait_for(gates[0].held.wait(), 20)
+                await until(gates[0].held.is_set, within=20)
                 owner.stop()
                 stood = await run.store.consumed()
                 await run.group.dismiss(await run.group.members())

@@ -16,7 +16,7 @@ import asyncpg
 from shared.kafka import connect
 from shared.settings import Settings
 from tests.loading import bar, load, loading, produce, query, record
-from tests.waiting import until
+from tests.waiting import stretched, until
 
 RECORDS = 40_000
 WIDE = "x" * 4_000
@@ -44,18 +44,15 @@ async def test_its_successor_ends_its_connection_and_goes_on(
     bound = (await connect(settings)).session_timeout_ms / 1000 + 5
     with _loader(settings) as zombie:
         held = await _stop_in_copy(settings, postgres_url, zombie)
-        stopped = time.monotonic()
         async with loading(settings) as seen:
-            await until(lambda: seen and seen[0].records, within=2 * bound)
-            took = time.monotonic() - stopped
-            assert took < bound, f"{took:.1f} s"
+            await until(lambda: seen and seen[0].records, within=bound)
             assert held not in await _pids(postgres_url, settings, COPYING)
             zombie.send_signal(signal.SIGCONT)
             await until(lambda: seen[0].lag == 0, within=60)
         await produce(settings, (record(settings, bar(n)) for n in range(RECORDS, RECORDS + 10)))
         await until(lambda: _count(settings, RECORDS + 10), within=60)
         zombie.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(zombie.wait, 20) == 0
+        assert await asyncio.to_thread(zombie.wait, stretched(20)) == 0
     assert await query(settings, "SELECT count(*) AS n FROM yfinance_ohlcv_revisions") == [{"n": 0}]
     assert await query(settings, "SELECT count(*) AS n FROM dead_letters") == [{"n": 0}]
     assert (await load(settings)).records == 0
@@ -65,7 +62,7 @@ async def _stop_in_copy(settings: Settings, url: str, process: subprocess.Popen[
     """Stop the process while the server waits for the rest of its COPY; return the connection."""
     watching = await asyncpg.connect(url)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + stretched(60)
         while time.monotonic() < deadline:
             assert process.poll() is None, "it ended, or stored everything, before it was caught"
             if not await watching.fetch(COPYING, settings.loader_group_id):

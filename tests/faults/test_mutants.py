@@ -44,6 +44,7 @@ async def _disturb(run: Scenario, gate: Gate) -> None:
     assert loader.status is None, loader.said
     await gate.drop()
     gate.hold(Point.COMMITTED)
+    await run.feed(feeder, 500)  # all there was may be stored by now
     await until(lambda: gate.held.is_set() or loader.status is not None, within=30)
     await run.bury(loader)
     await gate.drop()

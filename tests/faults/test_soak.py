@@ -112,7 +112,7 @@ async def test_faults_of_all_kinds_in_any_order(
         async with scenario.feeding(every=0.5):
             while time.monotonic() < end:
                 await advanced(scenario, 200, WITHIN_S)
-                await scenario.note_strike()
+                await scenario.strike()
                 fault = scenario.chance.choice(FAULTS)
                 print(fault.__name__)
                 await fault(run)

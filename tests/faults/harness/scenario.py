@@ -117,8 +117,19 @@ class Scenario:
             yield self.chance.uniform(0, longest)
             longest = longest if self.struck > before else longest / 2
 
+    async def strike(self) -> None:
+        """Wait until there is work to disturb, and count the fault that the caller strikes then.
+
+        Records come without end meanwhile, so that it disturbs those that follow, too.
+        """
+        await until(self._has_work, within=30, every=0)
+        self.struck += 1
+
+    async def _has_work(self) -> bool:
+        return await self.lag() > 0
+
     async def note_strike(self) -> None:
-        """Count a fault, if there was work for it to disturb."""
+        """Count a fault that was struck, if work was left undone by it."""
         self.struck += await self.lag() > 0
 
     async def bury(self, loader: LoaderProcess) -> None:
