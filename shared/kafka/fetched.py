@@ -2,24 +2,29 @@
 
 aiokafka keeps each partition's answer to a fetch beside an iterator of its records. That
 iterator is exchanged for one of blocks; the rest of its bookkeeping, which moves positions and
-drops what was fetched before a seek, goes by `next_fetch_offset` and stays as it is.
+drops what was fetched before a seek, goes by `next_fetch_offset` and stays as it is. The bytes
+of a batch, which its objects give nobody, are kept from the broker's answer.
 """
 # ruff: noqa: SLF001 - there is no public way
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from typing import Any
 
+import numpy as np
 from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import CorruptRecordException
+from aiokafka.structs import TopicPartition as KafkaPartition
 
 from shared.kafka.cluster import TopicPartition
 from shared.kafka.header_names import HeaderNameNotText
+from shared.kafka.record_batch import NotReadable, RecordBatch, batches
 from shared.messages import Messages
 
 BLOCK_ROWS = 2_000
 BLOCK_BYTES = 1024 * 1024
+_FETCH = 1  # which of the protocol's requests it is
 
 
 class Blocks:
@@ -30,32 +35,31 @@ class Blocks:
 
     def install(self, consumer: Any) -> None:
         """Make a started aiokafka consumer hand on `Messages`, one for each record it counts."""
-        consumer._fetcher._records = _Fetched(self)
+        fetcher = consumer._fetcher
+        fetcher._client = answers = _Answers(fetcher._client)
+        fetcher._records = _Fetched(self, answers)
 
-    def unpack(self, fetched: Any) -> Iterator[Messages]:
+    def unpack(self, fetched: Any, raw: bytes) -> Iterator[Messages]:
         """Yield the committed records of one partition's fetch, a block at a time.
 
         Raises HeaderNameNotText once it has yielded all that lies before such a batch.
         """
         topic, partition = fetched._tp
         block = Messages(topic)
-        for batch in _committed(fetched):
-            unread = chain(batch)
+        for batch, data in _committed(fetched, raw):
+            read = _reader(batch, data, topic, partition)
             while True:
+                begin = fetched.next_fetch_offset
                 try:
-                    records = list(islice(unread, self.rows - len(block)))
+                    messages = read(begin, self.rows - len(block))
                 except UnicodeDecodeError as exc:
                     if block:
                         yield block
-                    at = fetched.next_fetch_offset
-                    raise HeaderNameNotText(TopicPartition(topic, partition), at) from exc
-                if not records:
+                    raise HeaderNameNotText(TopicPartition(topic, partition), begin) from exc
+                if not messages:
                     break
-                begin, end = fetched.next_fetch_offset, records[-1].offset + 1
-                if records[0].offset < begin:
-                    records = [record for record in records if record.offset >= begin]
-                block.extend(Messages.unpacked(topic, partition, records))
-                fetched.next_fetch_offset = max(begin, end)
+                block.extend(messages)
+                fetched.next_fetch_offset = messages.offsets[-1] + 1
                 if len(block) >= self.rows or block.bytes >= BLOCK_BYTES:
                     yield block
                     block = Messages(topic)
@@ -65,33 +69,85 @@ class Blocks:
             yield block
 
 
+class _Answers:
+    """The client of a fetcher, with the bytes that its last answer held of each partition."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.raw: dict[Any, bytes] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    async def send(self, *request: Any, **options: Any) -> Any:
+        """Send a request; the fetcher takes an answer apart before anything else is sent."""
+        answer = await self._client.send(*request, **options)
+        if getattr(answer, "API_KEY", None) == _FETCH:
+            self.raw = {
+                KafkaPartition(topic, partition): fetched
+                for topic, partitions in answer.topics
+                for partition, *_, fetched in partitions
+            }
+        return answer
+
+
 class _Fetched(OrderedDict[Any, Any]):
     """aiokafka's answers by partition, each made to be read by blocks."""
 
-    def __init__(self, blocks: Blocks) -> None:
+    def __init__(self, blocks: Blocks, answers: _Answers) -> None:
         super().__init__()
         self._blocks = blocks
+        self._answers = answers
 
     def __setitem__(self, partition: Any, result: Any) -> None:
         if isinstance(result, FetchResult):
             fetched = result._partition_records
-            fetched._records_iterator = self._blocks.unpack(fetched)
+            raw = self._answers.raw.pop(partition)
+            fetched._records_iterator = self._blocks.unpack(fetched, raw)
         super().__setitem__(partition, result)
 
 
-def _committed(fetched: Any) -> Iterator[Any]:
-    """Yield the batches of a fetch that hold records to hand on; the offset goes past the others.
+def _reader(
+    batch: Any, data: memoryview, topic: str, partition: int
+) -> Callable[[int, int], Messages]:
+    """Return what reads, from an offset on, the next so many records of a batch; none at its end.
 
-    Raises CorruptRecordException where a checksum is wrong.
+    What cannot be read as columns is read by the client, record by record.
     """
-    while fetched._records.has_next():
+    try:
+        whole = RecordBatch.read(data)
+    except NotReadable:
+        unread = chain(batch)
+
+        def read_on(begin: int, count: int) -> Messages:
+            later = (record for record in unread if record.offset >= begin)
+            return Messages.unpacked(topic, partition, list(islice(later, count)))
+
+        return read_on
+
+    def read(begin: int, count: int) -> Messages:
+        start = int(np.searchsorted(whole.offsets, begin))
+        try:
+            return whole.messages(topic, partition, slice(start, start + count))
+        except NotReadable as exc:
+            raise CorruptRecordException(f"{topic}[{partition}] from offset {begin}") from exc
+
+    return read
+
+
+def _committed(fetched: Any, raw: bytes) -> Iterator[tuple[Any, memoryview]]:
+    """Yield the batches of a fetch that hold records to hand on, and the bytes of each.
+
+    The offset goes past the others. Raises CorruptRecordException where a checksum is wrong.
+    """
+    for data in batches(raw):
         batch = fetched._records.next_batch()
         if not batch.validate_crc():
             raise CorruptRecordException(f"wrong checksum in {fetched._tp}")
         if _aborted(fetched, batch) or batch.is_control_batch:
             fetched.next_fetch_offset = batch.next_offset
         else:
-            yield batch
+            yield batch, data
 
 
 def _aborted(fetched: Any, batch: Any) -> bool:
