@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 _BATCH_BYTES = 256 * 1024
 _RECORD_OVERHEAD = 64
+_TURN_RECORDS = 1_000
 _STOP_WITHIN_S = 5.0
 
 
@@ -97,6 +98,9 @@ class Producer:
                 await lane.room()
             mine[added[0]] = (lane, added[1])
             count += 1
+            if count % _TURN_RECORDS == 0:
+                # Others of this event loop have their turn.
+                await asyncio.sleep(0)
         for busy, _ in mine.values():
             busy.depart()
         last = await _acknowledged(mine)

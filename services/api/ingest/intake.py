@@ -16,6 +16,9 @@ from shared.metrics import INGEST_ROWS, instrument
 MAX_REASONS = 1_000
 """Refused rows that an answer tells one by one."""
 
+GIVE_UP_ROWS = 50_000
+"""So many refused rows, and none that held: the rest is not judged."""
+
 _NOT_ACKNOWLEDGED = (
     "the broker has not acknowledged the rows, though some may be on the topic; sent again with "
     "the same Idempotency-Key, or the same as_of, they are stored once"
@@ -68,6 +71,8 @@ async def take_in(
         if verdict.records and done is None:
             await _publish(broker, verdict, outcome, attempt)
         outcome.add(verdict)
+        if not outcome.accepted and outcome.refused >= GIVE_UP_ROWS:
+            break
     if not outcome.accepted:
         raise _nothing(outcome)
     if done is not None:
@@ -96,7 +101,9 @@ async def _publish(
 
 def _nothing(outcome: Outcome) -> Problem:
     detail = (
-        f"none of the {outcome.refused} rows holds; `rejected` says why"
+        f"none of {outcome.refused} rows holds, and more were not judged; `rejected` says why"
+        if outcome.refused >= GIVE_UP_ROWS
+        else f"none of the {outcome.refused} rows holds; `rejected` says why"
         if outcome.refused
         else "the body holds no rows: send a JSON object, an array of them, or one a line"
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.api.ingest import body
+from services.api.ingest import body, intake
 from tests.posting import FRED, ROW, Door
 
 
@@ -32,8 +32,14 @@ async def test_a_body_is_an_object_an_array_or_lines(post: Door) -> None:
     assert published.count(json.loads(tricky)) == 6
 
 
-async def test_what_holds_no_row_is_refused_and_publishes_nothing(post: Door) -> None:
+async def test_what_holds_no_row_is_refused_and_publishes_nothing(
+    post: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
     line = json.dumps(ROW)
+    monkeypatch.setattr(intake, "GIVE_UP_ROWS", 10_000)
+    given_up = (await post.post("{}\n" * 20_500)).json()
+    assert (len(given_up["rejected"]), given_up["rejected_count"]) == (1_000, 10_000)
+    assert "not judged" in given_up["detail"]
     twice = '{"series_id": "A", "series_id": "B", "date": "2026-01-01", "value": 1}'
     for text in (
         "", " \n", "[]", "nonsense", "[1, 2", f"[{line}", f"[{line}] {line}", f"[{line} {line}]",
