@@ -1,6 +1,7 @@
 """A row on the wire: its JSON value, its key and the headers that travel with it."""
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -91,11 +92,20 @@ def encode(rows: Rows, prefix: str) -> Iterator[Record]:
 
 def encode_values(dataset: Dataset, table: pa.Table) -> pa.ChunkedArray:
     """Return each row as the text of its JSON object, every declared field present."""
+    return json_objects((column, table[column.name]) for column in dataset.columns)
+
+
+def json_objects(
+    columns: Iterable[tuple[Column, pa.ChunkedArray]], behind: str = ""
+) -> pa.ChunkedArray:
+    """Return rows as the texts of JSON objects, each with some text behind it.
+
+    Raises InvalidRecord as `json_texts` does.
+    """
     parts: list[pa.ChunkedArray | pa.Scalar] = []
     between = "{"
-    for column in dataset.columns:
-        values = table[column.name]
-        between += f'"{column.name}":'
+    for column, values in columns:
+        between += f"{json.dumps(column.name)}:"
         if column.kind in _IN_QUOTES and not values.null_count:
             # Quotes that stand between the columns cost nothing.
             parts += [pa.scalar(f'{between}"'), _unquoted(values, column)]
@@ -103,7 +113,8 @@ def encode_values(dataset: Dataset, table: pa.Table) -> pa.ChunkedArray:
         else:
             parts += [pa.scalar(between), json_texts(values, column)]
             between = ","
-    return pc.binary_join_element_wise(*parts, pa.scalar(f"{between[:-1]}}}"), pa.scalar(""))
+    ending = pa.scalar(f"{between[:-1]}}}{behind}")
+    return pc.binary_join_element_wise(*parts, ending, pa.scalar(""))
 
 
 def json_texts(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:

@@ -1,7 +1,6 @@
 """Columns to text, whole columns at a time: the canonical spelling of each type."""
 
 from collections.abc import Sequence
-from json import dumps
 
 import numpy as np
 import pyarrow as pa
@@ -9,21 +8,28 @@ import pyarrow.compute as pc
 
 from shared.columns import Kind
 from shared.dataset import Column
-from shared.record import json_texts, moment_texts
+from shared.record import json_objects, json_texts, moment_texts
 
 _NEEDS_QUOTES = r'^$|[",\r\n]'
 
 
 def json_lines(batch: pa.RecordBatch, columns: Sequence[Column], terminator: str) -> bytes:
     """Return each row as a JSON object with the terminator behind it; non-finite is null."""
-    parts: list[pa.ChunkedArray | pa.Scalar] = []
-    for position, column in enumerate(columns):
-        values = pa.chunked_array([batch.column(position)])
-        if column.kind is Kind.FLOAT:
-            values = pc.if_else(pc.is_finite(values), values, pa.scalar(None, pa.float64()))
-        opening = ("{" if position == 0 else ",") + f"{dumps(column.name)}:"
-        parts += [pa.scalar(opening), json_texts(values, column)]
-    return _joined([*parts, pa.scalar("}" + terminator)])
+    told = (
+        (column, _finite(pa.chunked_array([batch.column(place)]), column))
+        for place, column in enumerate(columns)
+    )
+    return b"".join(map(_data, json_objects(told, terminator).chunks))
+
+
+def _finite(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    """Return figures with null for those that JSON cannot say, other values as they are."""
+    if column.kind is not Kind.FLOAT:
+        return values
+    finite = pc.is_finite(values)
+    if pc.all(finite, min_count=0).as_py():
+        return values
+    return pc.if_else(finite, values, pa.scalar(None, pa.float64()))
 
 
 def csv_lines(batch: pa.RecordBatch, columns: Sequence[Column]) -> bytes:
