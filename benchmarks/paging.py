@@ -3,29 +3,27 @@
 That route is taken as FastAPI's default encoder writes its answer, and, as `typed`, as pydantic
 does where the type of the answer is declared, which is several times as fast.
 
-Both are processes of their own over the same PostgreSQL, held to one core; the client has
-another. Rates are requests answered in a fixed time by a few connections that ask again at once,
-side by side in each round. Then fifty connections together ask for a third of the rate just
-measured, evenly spread, and the time of each answer counts from when it was due.
+Both are processes of their own over the same PostgreSQL, each held to one core. Rates are requests
+answered in a fixed time by a few connections that ask again at once, side by side in each round.
+Then fifty connections together ask for a third of the rate just measured, evenly spread, and the
+time of each answer counts from when it was due.
 """
 
 import argparse
 import asyncio
 import os
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from statistics import median
 from typing import Any
 
-from benchmarks.reading import DATASET, answers, fill
+from benchmarks.reading import DATASET, fill
 from benchmarks.rig import machine
 from benchmarks.rig.places import found
 from benchmarks.rig.progress import tell
+from benchmarks.rig.serving import serving
 from shared.settings import Settings
-from tests.services.process import free_port
-from tests.waiting import until_sync
 
 _CONNECTIONS, _OPEN = 4, 50
 _OURS, _OBVIOUS, _TYPED = f"/v1/data/{DATASET}?limit=1000", "/rows", "/typed"
@@ -50,8 +48,8 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 async def _compare(places: Any, options: argparse.Namespace) -> dict[str, Any]:
     async with places.settings("postgresql") as settings:
         await fill(settings, options.table_rows)
-        async with _served("services.api", settings) as ours:
-            async with _served("benchmarks.rig.obvious", settings) as obvious:
+        async with _served(settings) as ours:
+            async with _served(settings, "benchmarks.rig.obvious") as obvious:
                 rates = await _alternate(ours, obvious, options)
             rate = median(mine for mine, *_ in rates) / 3
             waits = await _evenly(ours, rate, options.seconds)
@@ -146,26 +144,8 @@ async def _page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path
 
 
 @asynccontextmanager
-async def _served(module: str, settings: Settings) -> AsyncIterator[int]:
-    """Run a server as a process on the first core; this one takes the others."""
-    port, url = free_port(), settings.database_url
-    cores = sorted(os.sched_getaffinity(0))
-    given = {
-        "DATABASE_BACKEND": "postgresql",
-        "DATABASE_URL": url.get_secret_value() if url else "",
-        "API_PORT": str(port),
-        "API_REQUESTS_PER_MINUTE": "1000000",
-        "LOG_LEVEL": "WARNING",
-    }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", module),
-        env=os.environ | given,
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    os.sched_setaffinity(process.pid, cores[:1])
-    try:
-        await asyncio.to_thread(until_sync, lambda: answers(port), 60.0)
+async def _served(settings: Settings, module: str = "services.api") -> AsyncIterator[int]:
+    """Run a server as a process on the first core; this one keeps all."""
+    async with serving(settings, module) as (port, process):
+        process.cpu_affinity(sorted(os.sched_getaffinity(0))[:1])
         yield port
-    finally:
-        process.terminate()
-        await process.wait()

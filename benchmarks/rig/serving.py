@@ -15,8 +15,13 @@ from tests.waiting import until_sync
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[tuple[int, psutil.Process]]:
-    """Start an API over the database; it ends with the block. Yields its port and its process."""
+async def serving(
+    settings: Settings, module: str = "services.api"
+) -> AsyncIterator[tuple[int, psutil.Process]]:
+    """Start an API over the database; it ends with the block. Yields its port and its process.
+
+    `module` is the program, where it is another that reads the same settings.
+    """
     port = free_port()
     url, pepper = settings.database_url, settings.api_key_pepper
     given = {
@@ -27,15 +32,16 @@ async def serving(settings: Settings) -> AsyncIterator[tuple[int, psutil.Process
         "KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
         "API_KEY_PEPPER": pepper.get_secret_value() if pepper else "",
         "API_PORT": str(port),
+        "API_REQUESTS_PER_MINUTE": "1000000",
         "LOG_LEVEL": "WARNING",
     }
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.api"),
+        *(sys.executable, "-m", module),
         env=os.environ | {name: text for name, text in given.items() if text},
         stdout=asyncio.subprocess.DEVNULL,
     )
     try:
-        await asyncio.to_thread(until_sync, lambda: _answers(port))
+        await asyncio.to_thread(until_sync, lambda: _answers(port), 60.0)
         yield port, psutil.Process(process.pid)
     finally:
         process.terminate()
