@@ -6,7 +6,6 @@ import json
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,8 @@ from shared.database.base import Database
 from shared.database.ddl import text
 from shared.database.sql import listed
 from shared.database.tables import CONSUMER_OFFSETS
-from shared.database.transfer.compare import rows_of
-from shared.database.transfer.parts import IS_REVISION, Cut, Span, Unit
+from shared.database.transfer.compare import spans_of
+from shared.database.transfer.parts import IS_REVISION, Cut, Unit
 from shared.database.transfer.source import Side
 from shared.errors import Fatal
 
@@ -73,12 +72,10 @@ def _write_manifest(folder: Path, backend: str, counts: dict[str, int]) -> None:
 async def _write_unit(
     source: Side, unit: Unit, folder: Path, rows: int, tell: Callable[[str, int], None]
 ) -> int:
-    sql, values = source.cut.edges(unit, rows, None)
-    edges = [tuple(row.values()) for row in await rows_of(source.database, sql, values)]
     written = 0
     tell(unit.name, 0)
-    for number, (after, upto) in enumerate(pairwise([None, *edges, None]), 1):
-        sql, values = source.cut.rows(unit, Span(after, upto))
+    for number, span in enumerate(await spans_of(source, unit, rows, None), 1):
+        sql, values = source.cut.rows(unit, span)
         place = folder / unit.name / f"part-{number:06}.parquet"
         place.parent.mkdir(exist_ok=True)
         writer: Any = None

@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 from shared.database.base import Database
 from shared.database.tables import Table
-from shared.database.transfer.parts import Span, Unit
+from shared.database.transfer.parts import Key, Span, Unit
 from shared.database.transfer.source import Side
+
+_LARGEST = 2
+"""An entity of more parts than that is cut within."""
 
 
 async def same_rows(source: Side, target: Side, unit: Unit, span: Span) -> int | None:
@@ -21,6 +25,18 @@ async def same_rows(source: Side, target: Side, unit: Unit, span: Span) -> int |
             return None
         rows += theirs[0]
     return rows
+
+
+async def spans_of(side: Side, unit: Unit, rows: int, after: Key | None) -> list[Span]:
+    """Return the parts of a unit behind a key, of about so many rows each."""
+    sql, values = side.cut.entities(unit, rows, after)
+    found = await rows_of(side.database, sql, values)
+    if found and found[0]["largest"] > _LARGEST * rows:
+        sql, values = side.cut.edges(unit, rows, after)
+        edges = [unit.key_of(row) for row in await rows_of(side.database, sql, values)]
+    else:
+        edges = [(row[unit.key[0]],) for row in found]
+    return [Span(a, b) for a, b in pairwise([after, *edges, None])]
 
 
 async def totals_of(side: Side, unit: Unit, table: Table, span: Span) -> tuple[int, str]:

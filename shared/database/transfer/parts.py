@@ -96,7 +96,10 @@ def _revoked(row: Row) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The keys after one and up to another, which is in it; None is without an end."""
+    """The keys after one and up to another, which is in it; None is without an end.
+
+    A bound may be the beginning of keys: all that begin so are before it, or up to it.
+    """
 
     after: Key | None = None
     upto: Key | None = None
@@ -118,9 +121,10 @@ class Span:
                 continue
             conditions.append(f"{quote(key[0])} {sign[0]}= {marks[0]}")
             if backend == "postgresql":
-                conditions.append(f"({listed(key)}) {sign} ({', '.join(marks)})")
+                conditions.append(f"({listed(key[: len(bound)])}) {sign} ({', '.join(marks)})")
             else:
-                conditions.append(_in_order([quote(name) for name in key], sign, marks))
+                named = [quote(name) for name in key[: len(bound)]]
+                conditions.append(_in_order(named, sign, marks))
         return conditions, values
 
 
@@ -147,19 +151,40 @@ class Cut:
         """Return whether this side has the table."""
         return table.name in self.relations
 
+    def entities(self, unit: Unit, rows: int, after: Key | None) -> tuple[str, list[Any]]:
+        """Select the entities at which so many rows are full, and how many the largest has.
+
+        Quicker than to number all rows, where no entity is too large for a part.
+        """
+        keyed, values = self._keyed(unit, after)
+        entity = quote(unit.key[0])
+        counted = f"SELECT {entity}, count(*) AS n FROM ({keyed}) AS e GROUP BY {entity}"
+        summed = (
+            f"SELECT {entity}, n, max(n) OVER () AS largest, "
+            f"sum(n) OVER (ORDER BY {entity}) AS total FROM ({counted}) AS e"
+        )
+        full = [f"floor({total}::float8 / {int(rows)})" for total in ("total", "(total - n)")]
+        return (
+            f"SELECT {entity}, largest FROM ({summed}) AS e WHERE {full[0]} > {full[1]} "
+            f"ORDER BY {entity}"
+        ), values
+
     def edges(self, unit: Unit, rows: int, after: Key | None) -> tuple[str, list[Any]]:
         """Select every so-many-th key after one, revisions counted; the parts end there."""
-        where, values = self._asked(unit, Span(after))
+        keyed, values = self._keyed(unit, after)
         keys = listed(unit.key)
-        every = " UNION ALL ".join(
-            f"SELECT {keys} FROM {self.relations[t.name]} AS t{where}"
-            for t in unit.tables
-            if self.has(t)
-        )
-        numbered = f"SELECT {keys}, row_number() OVER (ORDER BY {keys}) AS n FROM ({every}) AS e"
+        numbered = f"SELECT {keys}, row_number() OVER (ORDER BY {keys}) AS n FROM ({keyed}) AS e"
         return (
             f"SELECT DISTINCT {keys} FROM ({numbered}) AS e WHERE n % {int(rows)} = 0 "
             f"ORDER BY {keys}"
+        ), values
+
+    def _keyed(self, unit: Unit, after: Key | None) -> tuple[str, list[Any]]:
+        where, values = self._asked(unit, Span(after))
+        return " UNION ALL ".join(
+            f"SELECT {listed(unit.key)} FROM {self.relations[t.name]} AS t{where}"
+            for t in unit.tables
+            if self.has(t)
         ), values
 
     def rows(self, unit: Unit, span: Span) -> tuple[str, list[Any]]:

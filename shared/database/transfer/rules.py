@@ -20,7 +20,7 @@ def sift(unit: Unit, part: pa.Table, *, earlier: bool) -> tuple[pa.Table, list[R
     A key whose current row is refused is refused whole. `earlier` rows have never been held to
     the law; all of them are, and a key may come twice.
     """
-    suspect = pa.array([earlier] * part.num_rows, pa.bool_())
+    suspect = pa.repeat(earlier, part.num_rows)
     for column in unit.columns:
         suspect = pc.or_(suspect, _suspect(column, part[column.name].combine_chunks()))
     if not pc.any(suspect).as_py():
@@ -58,7 +58,7 @@ def _without(unit: Unit, part: pa.Table, refused: dict[int, str]) -> tuple[pa.Ta
 
 def _suspect(column: Column, values: pa.Array) -> pa.Array:
     """Return which values of a column may break a rule of the target."""
-    no = pa.array([False] * len(values), pa.bool_())
+    no = pa.repeat(False, len(values))
     found = no if column.nullable else values.is_null()
     match column.kind:
         case Kind.FLOAT:

@@ -5,7 +5,6 @@ import datetime as dt
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TypeVar
 
 import pyarrow as pa
@@ -15,7 +14,7 @@ from shared.database.sql import quote
 from shared.database.steps import Execute, Select, Steps
 from shared.database.tables import DEAD_LETTERS
 from shared.database.transfer import journal, offsets
-from shared.database.transfer.compare import rows_of, same_rows
+from shared.database.transfer.compare import rows_of, same_rows, spans_of
 from shared.database.transfer.journal import Progress, Refusal, note_part
 from shared.database.transfer.letters import raise_numbers
 from shared.database.transfer.parts import Key, Span, Unit
@@ -208,9 +207,7 @@ class Transfer:
 
         The next one is read while one is stored.
         """
-        sql, values = self._source.cut.edges(unit, self._batch_rows, after)
-        edges = [tuple(row.values()) for row in await rows_of(self._source.database, sql, values)]
-        spans = [Span(a, b) for a, b in pairwise([after, *edges, None])]
+        spans = await spans_of(self._source, unit, self._batch_rows, after)
         reading = asyncio.create_task(self._read(unit, spans[0], compare=compare))
         try:
             for following in [*spans[1:], None]:

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
-from shared.database.transfer.compare import same_rows
+from shared.database.transfer.compare import same_rows, spans_of
 from shared.database.transfer.parts import IS_REVISION, Key, Row, Span, Unit
 from shared.database.transfer.rules import rows_in
 from shared.database.transfer.source import Side
@@ -41,10 +40,7 @@ async def verify(
     verdict = Verdict(unit.name)
     if not source.has(unit):
         return verdict
-    sql, values = source.cut.edges(unit, rows, None)
-    edges = [tuple(r.values()) for r in (await source.database.fetch(sql, values)).to_pylist()]
-    for after, upto in pairwise([None, *edges, None]):
-        span = Span(after, upto)
+    for span in await spans_of(source, unit, rows, None):
         same = await same_rows(source, target, unit, span)
         if same is not None:
             verdict.rows += same
