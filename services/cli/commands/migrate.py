@@ -25,7 +25,7 @@ def migrate(
     ] = None,
     batch_rows: Annotated[
         int, typer.Option(min=1, max=1_000_000, help="Rows of a part, which is a transaction.")
-    ] = 50_000,
+    ] = 20_000,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what is there, and change nothing.")
     ] = False,
