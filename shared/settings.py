@@ -41,7 +41,8 @@ class SecretFileSource(EnvSettingsSource):
             path = self._paths.get(f"{name}_file")
             if path:
                 try:
-                    found[name] = Path(path).read_text(encoding="utf-8").strip()
+                    if text := Path(path).read_text(encoding="utf-8").strip():
+                        found[name] = text
                 except (OSError, UnicodeDecodeError) as exc:
                     reason = exc.strerror if isinstance(exc, OSError) else "not UTF-8"
                     raise ConfigError(
@@ -73,6 +74,14 @@ class Settings(BaseSettings):
     postgres_db: str = Field("economic_dashboard", description="PostgreSQL database")
     postgres_user: str = Field("dashboard_user", description="PostgreSQL user")
     postgres_password: SecretStr | None = Field(None, description="PostgreSQL password")
+    postgres_loader_password: SecretStr | None = Field(
+        None,
+        description="password that `schema apply` lets loaders log in with, as econstream_loader; "
+        "unset: it lets that role be",
+    )
+    postgres_api_password: SecretStr | None = Field(
+        None, description="the same for the API, as econstream_api"
+    )
     database_pool_size: int = Field(4, ge=1, le=100, description="PostgreSQL connections a service")
     duckdb_path: Path = Field(Path("data/econstream.duckdb"), description="the DuckDB file")
     duckdb_memory_limit: str = Field("1GB", description="memory that DuckDB may use")
@@ -146,6 +155,11 @@ class Settings(BaseSettings):
     )
 
     metrics_port: int = Field(0, ge=0, le=65535, description="port of /metrics; 0: none")
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s@]+$",
+        description="OpenTelemetry collector that traces are sent to over http; unset: none",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="least level"
     )
@@ -191,6 +205,16 @@ class Settings(BaseSettings):
         return SecretStr(f"postgresql://{quote(self.postgres_user, safe='')}{password}@{place}")
 
 
+OF_COMPOSE = {
+    "ECONSTREAM_TAG": ("the image that docker-compose.yml builds and starts", "local"),
+    "ECONSTREAM_REVISION": ("the commit that the image's label names", "unknown"),
+    "SECRETS_DIR": ("the folder of its secrets, a file each", "./.secrets"),
+    "KAFKA_CLUSTER_ID": ("the identity of its Kafka; `make up` makes one", ""),
+    "GRAFANA_PORT": ("port that its Grafana has on this machine", "3000"),
+}
+"""What docker-compose.yml reads besides settings: each one's meaning and default."""
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Read the settings from the environment and `.env`; `overrides` win.
 
@@ -213,6 +237,9 @@ def env_example() -> str:
     for name, field in Settings.model_fields.items():
         default = str(field.default if field.default is not None else "")
         lines += ["", f"# {field.description}", f"#{name.upper()}={default}"]
+    lines += ["", "# For docker-compose.yml alone."]
+    for name, (meaning, default) in OF_COMPOSE.items():
+        lines += ["", f"# {meaning}", f"#{name}={default}"]
     return "\n".join(lines) + "\n"
 
 

@@ -38,6 +38,7 @@ from shared.pepper import check_pepper, find_pepper
 from shared.registry import Registry, discover
 from shared.serving import listening
 from shared.settings import Settings
+from shared.tracing import tracing
 
 VERSION = "1.0"
 
@@ -146,6 +147,7 @@ async def run_api(
         if database.backend == "duckdb":
             await database.apply_schema(registry)
         app = create_app(database, registry, settings)
-        await serve(app, settings, stop, announce=announce)
+        with tracing(settings.otel_exporter_otlp_endpoint, "api"):
+            await serve(app, settings, stop, announce=announce)
     finally:
         await database.close()

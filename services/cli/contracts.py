@@ -8,6 +8,9 @@ from services.cli.output import document, listing, say
 from services.cli.session import find_up
 from services.cli.store import open_store
 from shared.database import ddl
+from shared.database.factory import create_database
+from shared.database.postgres.logins import login_statement
+from shared.database.roles import API, LOADER
 from shared.errors import EX_FAILED, EX_OK
 from shared.kafka import connect, declared_topics, ensure_topics, list_partitions
 from shared.registry import discover
@@ -42,7 +45,24 @@ async def apply(settings: Settings) -> None:
         say(f"{settings.database_backend}: {line}")
     if not done:
         say(f"{settings.database_backend}: nothing to do")
+    await _let_in(settings)
     await _make_topics(settings)
+
+
+async def _let_in(settings: Settings) -> None:
+    """Let those roles of PostgreSQL log in whose passwords are set."""
+    given = {LOADER: settings.postgres_loader_password, API: settings.postgres_api_password}
+    wanted = {role: password for role, password in given.items() if password is not None}
+    if settings.database_backend != "postgresql" or not wanted:
+        return
+    database = create_database(settings, application="econstream-schema")
+    try:
+        await database.open()
+        for role, password in wanted.items():
+            await database.execute(login_statement(role, password))
+            say(f"postgresql: {role} logs in with its password")
+    finally:
+        await database.close()
 
 
 async def _make_topics(settings: Settings) -> None:

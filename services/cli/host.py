@@ -28,6 +28,7 @@ from shared.monitoring import Check, monitoring
 from shared.pepper import check_pepper, find_pepper
 from shared.registry import Registry, discover
 from shared.settings import Settings
+from shared.tracing import tracing
 
 _GONE_SECONDS = 1.0
 """How long a broker's end may take to be noticed after what failed because of it."""
@@ -108,6 +109,7 @@ async def hosting(settings: Settings) -> AsyncIterator[Host]:
     check_pepper(settings)
     registry = discover()
     async with AsyncExitStack() as stack:
+        stack.enter_context(tracing(settings.otel_exporter_otlp_endpoint, "up"))
         broker = None
         if not settings.kafka_bootstrap_servers:
             broker = await stack.enter_async_context(EmbeddedBroker(broker_log(settings)))

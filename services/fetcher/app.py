@@ -3,6 +3,8 @@
 import asyncio
 import datetime as dt
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +22,7 @@ from shared.monitoring import monitoring
 from shared.observability import get_logger
 from shared.registry import discover as discover_datasets
 from shared.settings import Settings
+from shared.tracing import tracing
 
 _log = get_logger(__name__)
 
@@ -62,7 +65,7 @@ async def run_fetcher(
     cluster = await connect(settings)
     remembered = state_topic(settings)
     await ensure_topics(cluster, [*declared_topics(settings, discover_datasets()), remembered])
-    async with Producer(cluster) as producer:
+    async with _traced(settings), Producer(cluster) as producer:
         states = TopicStates(cluster, producer, remembered.name)
         fetcher = Fetcher(settings, producer, states=states)
         if order.replay_dir or order.once:
@@ -76,6 +79,12 @@ async def run_fetcher(
                 await unless_stopped(stop, fetcher.fetch_once(order.names, order.since, progress))
             await fetcher.serve(stop, order.names)
         return None
+
+
+@asynccontextmanager
+async def _traced(settings: Settings) -> AsyncIterator[None]:
+    with tracing(settings.otel_exporter_otlp_endpoint, "fetcher"):
+        yield
 
 
 async def _end(

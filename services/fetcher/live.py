@@ -13,6 +13,7 @@ from services.fetcher.memory import Had
 from services.fetcher.metrics import count_run
 from services.fetcher.run import Run, RunSummary, Taken
 from shared.errors import Transient
+from shared.tracing import span
 
 _MAX_FOLLOW_UPS = 1_000
 GIVE_UP_AFTER = 3
@@ -133,7 +134,9 @@ class Conversation:
     async def _answered(self, request: Request) -> Answer | None:
         """Return the upstream's answer, kept in the archive; None where there is none to read."""
         try:
-            answer = await self._client.get(request)
+            with span("GET", kind="client", url__full=request.url) as asked:
+                answer = await self._client.get(request)
+                asked.note(http__response__status_code=answer.status)
         except Transient as exc:
             self._silent += 1
             self._run.fail(request.url, str(exc))
@@ -169,6 +172,18 @@ async def fetch(
     is left alone. Raises what the publisher and the archive raise. Cancelling stops between
     two answers.
     """
+    with run.within():
+        await _ask_all(run, requests, talk, ledger)
+    summary = await run.finish()
+    count_run(summary)
+    await ledger.close(complete=summary.complete)
+    summary.due = ledger.due
+    return summary
+
+
+async def _ask_all(
+    run: Run, requests: Sequence[Request], talk: Conversation, ledger: Ledger
+) -> None:
     waiting = deque(requests)
     known = {request.name for request in requests}
     while waiting and not talk.over:
@@ -184,8 +199,3 @@ async def fetch(
         run.summary.cut_short = True
         why = "refused" if run.summary.refused else "away or throttled"
         run.fail(run.source.hosts[0], f"{why}: {len(waiting)} requests were not sent")
-    summary = await run.finish()
-    count_run(summary)
-    await ledger.close(complete=summary.complete)
-    summary.due = ledger.due
-    return summary

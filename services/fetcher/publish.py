@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -84,5 +85,4 @@ def _piece(rows: Rows, start: int) -> Rows:
     as_of = rows.as_of
     if as_of is not None and hasattr(as_of, "slice"):
         as_of = as_of.slice(start, PIECE_ROWS)
-    table = rows.table.slice(start, PIECE_ROWS)
-    return Rows(rows.dataset, table, as_of, rows.source, rows.run_id)
+    return replace(rows, table=rows.table.slice(start, PIECE_ROWS), as_of=as_of)

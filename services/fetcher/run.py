@@ -4,12 +4,14 @@ import asyncio
 import datetime as dt
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 from uuid import uuid4
 
 import pyarrow as pa
+import structlog
 
 from services.fetcher.answer import (
     Answer,
@@ -25,6 +27,7 @@ from shared.datasets.data_refresh_log import DATASET as DATA_REFRESH_LOG
 from shared.errors import InvalidRecord
 from shared.observability import get_logger
 from shared.record import Rows
+from shared.tracing import begin_span, span, traceparent
 
 Status = Literal["success", "partial", "unchanged", "failed"]
 Progress = Callable[["RunSummary"], None]
@@ -141,6 +144,14 @@ class Run:
         self._progress = progress
         self._known = known
         self._clock = time.monotonic()
+        self._span = begin_span(f"fetch {source.name}", run_id=run_id)
+
+    @contextmanager
+    def within(self) -> Iterator[None]:
+        """Make the block a part of the run: in the log, and where runs are traced, in its trace."""
+        bound = structlog.contextvars.bound_contextvars(run_id=self.summary.run_id)
+        with bound, self._span.within():
+            yield
 
     async def take(self, answer: Answer, before: str | None = None) -> Taken | None:
         """Parse an answer and publish what it says; returns when all is acknowledged.
@@ -152,7 +163,8 @@ class Run:
         """
         self.summary.answers += 1
         try:
-            return await self._taken(answer, before)
+            with self.within():
+                return await self._taken(answer, before)
         finally:
             self.tell()
 
@@ -202,8 +214,15 @@ class Run:
             self._progress(self.summary)
 
     async def finish(self) -> RunSummary:
-        """Put the run on data_refresh_log and return its summary."""
+        """Put the run on data_refresh_log and return its summary; nothing is taken after it."""
         self.tell()
+        with self.within():
+            await self._log_run()
+        self._span.note(status=self.summary.status, records=self.summary.records)
+        self._span.end()
+        return self.summary
+
+    async def _log_run(self) -> None:
         summary = self.summary
         row = {
             "run_id": summary.run_id,
@@ -224,7 +243,6 @@ class Run:
             records=summary.records,
             seconds=round(summary.seconds, 3),
         )
-        return summary
 
     async def _parse(self, answer: Answer) -> Parsed | None:
         try:
@@ -243,6 +261,16 @@ class Run:
         return None
 
     async def _publish(self, rows: Rows) -> None:
-        count = await publish_rows(self._publisher, rows, self._prefix)
+        topic = rows.dataset.topic(self._prefix)
+        count = rows.table.num_rows
+        with span(
+            f"publish {topic}",
+            kind="producer",
+            messaging__system="kafka",
+            messaging__destination__name=topic,
+            messaging__batch__message_count=count,
+        ):
+            rows = replace(rows, traceparent=traceparent())
+            await publish_rows(self._publisher, rows, self._prefix)
         self.summary.records += count
         self.summary.by_dataset[rows.dataset.name] += count

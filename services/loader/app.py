@@ -14,6 +14,7 @@ from shared.metrics import watch_disk
 from shared.monitoring import Check, monitoring
 from shared.registry import Registry, discover
 from shared.settings import Settings
+from shared.tracing import tracing
 
 
 def create_loader(
@@ -85,10 +86,11 @@ async def load_topics(
     try:
         await database.apply_schema(registry)
         await ensure_topics(cluster, declared_topics(settings, registry))
-        return await run_loader(
-            settings, registry, cluster, database, stop,
-            until_caught_up=until_caught_up, on_progress=on_progress,
-        )  # fmt: skip
+        with tracing(settings.otel_exporter_otlp_endpoint, "loader"):
+            return await run_loader(
+                settings, registry, cluster, database, stop,
+                until_caught_up=until_caught_up, on_progress=on_progress,
+            )  # fmt: skip
     finally:
         await database.close()
 

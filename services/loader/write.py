@@ -7,7 +7,9 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import structlog
 
 from services.loader.batch import Chunk
 from services.loader.flagged import count_flagged
@@ -18,11 +20,14 @@ from shared.database.base import Batch, Database, Move, Position, Reader, Writte
 from shared.decode import Decoded, Rejected, decode
 from shared.errors import Fatal, InvalidRecord, StaleOwner, Transient
 from shared.kafka import TopicPartition
+from shared.messages import as_columns
 from shared.observability import get_logger
 from shared.record import Message
+from shared.tracing import is_tracing, span
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
+_TRACE = "traceparent"
 T = TypeVar("T")
 _log = get_logger(__name__)
 
@@ -72,6 +77,21 @@ class Writer:
         StaleOwner where another owner has moved the offsets. Cancelling while it waits writes
         nothing.
         """
+        with (
+            structlog.contextvars.bound_contextvars(**_place(chunk)),
+            span(
+                f"store {chunk.dataset.name}",
+                kind="consumer",
+                parents=_parents(chunk.messages) if is_tracing() else (),
+                messaging__system="kafka",
+                messaging__batch__message_count=len(chunk.messages),
+                partitions=tuple(move.start.partition for move in chunk.moves),
+                offsets=tuple(move.start.next_offset for move in chunk.moves),
+            ),
+        ):
+            return await self._written(chunk, decoded)
+
+    async def _written(self, chunk: Chunk, decoded: Decoded) -> Stored:
         newer = newer_schemas(chunk, decoded)
         ends = await self._ends(chunk, decoded, newer)
         part = before(chunk, decoded, ends)
@@ -172,6 +192,27 @@ class Writer:
                 return
             await self._find_refused(batch, start, rows // 2, refused)
             await self._find_refused(batch, start + rows // 2, rows - rows // 2, refused)
+
+
+def _place(chunk: Chunk) -> dict[str, Any]:
+    """Return what a log line says of where a chunk is from; offsets are those it begins at."""
+    starts = [move.start for move in chunk.moves]
+    if len(starts) == 1:
+        [at] = starts
+        return {"topic": at.topic, "partition": at.partition, "offset": at.next_offset}
+    return {
+        "topic": starts[0].topic if starts else None,
+        "partition": [at.partition for at in starts],
+        "offset": [at.next_offset for at in starts],
+    }
+
+
+def _parents(messages: Sequence[Message]) -> list[str]:
+    """Return the different values of traceparent in the headers of messages."""
+    # Records that were published together share their headers, as the same object.
+    shared = {id(headers): headers for headers in as_columns(messages).headers}
+    values = (value for headers in shared.values() for name, value in headers if name == _TRACE)
+    return list(dict.fromkeys(value.decode("ascii", "replace") for value in values))
 
 
 def _positions(chunk: Chunk, part: Part) -> Iterable[Position]:

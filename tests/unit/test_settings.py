@@ -1,12 +1,13 @@
 """Settings come from the environment, files and .env, and a wrong one is named, never shown."""
 
+import re
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from shared.errors import ConfigError
-from shared.settings import Settings, env_example, load_settings
+from shared.settings import OF_COMPOSE, Settings, env_example, load_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,6 +57,12 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("API_PORT", "")
     monkeypatch.setenv("FRED_API_KEY_FILE", "")
     assert load_settings().api_port == 8000
+
+
+def test_an_empty_file_is_no_secret(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "key").write_text("\n")
+    monkeypatch.setenv("FRED_API_KEY_FILE", str(folder / "key"))
+    assert load_settings().fred_api_key is None
 
 
 def test_sources_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +149,8 @@ def test_the_example_lists_every_setting_with_its_default(folder: Path) -> None:
     )
     lines = env_example().splitlines()
     assert [line[1:].split("=")[0] for line in lines if line[:1] == "#" and line[1:2] != " "] == [
-        name.upper() for name in Settings.model_fields
+        *(name.upper() for name in Settings.model_fields),
+        *OF_COMPOSE,
     ]
     (folder / ".env").write_text(env_example().replace("\n#", "\n").replace("\n ", "\n# "))
     assert load_settings() == Settings(_env_file=None)
@@ -151,3 +159,10 @@ def test_the_example_lists_every_setting_with_its_default(folder: Path) -> None:
 def test_every_setting_says_what_it_means() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description, name
+
+
+def test_what_compose_reads_is_in_the_example() -> None:
+    compose = (ROOT / "docker-compose.yml").read_text()
+    read = set(re.findall(r"\$\{(\w+)", compose))
+    assert read <= {*OF_COMPOSE, *(name.upper() for name in Settings.model_fields)}
+    assert read >= OF_COMPOSE.keys()

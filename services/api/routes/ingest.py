@@ -22,6 +22,7 @@ from shared.keys import Key
 from shared.moment import MAX_AHEAD
 from shared.registry import Registry
 from shared.settings import Settings
+from shared.tracing import traceparent
 
 BODIES = 4
 """How many of the largest bodies are held at once."""
@@ -159,4 +160,5 @@ def _origin(request: Request) -> tuple[str, str | None]:
     """Return the run_id and the traceparent that the records carry."""
     trace = request.headers.get("traceparent", "")
     run_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
-    return run_id, trace if _TRACEPARENT.fullmatch(trace) else None
+    given = trace if _TRACEPARENT.fullmatch(trace) else None
+    return run_id, traceparent() or given
