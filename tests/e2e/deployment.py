@@ -1,11 +1,11 @@
-"""The deployment of docker-compose.yml under a name, a port and an image of its own."""
+"""The deployment of docker-compose.yml under a name, ports, secrets and an image of its own."""
 
 import json
 import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ from tests.waiting import until_sync
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("fetcher", "loader", "api")
+LOADERS = 2
 _IMAGES = ("python:3.12-slim", "postgres:17", "apache/kafka:4.1.1")
 _BUILD_WITHIN_S = 900
 _COMMAND_WITHIN_S = 240
-_HEALTHY_WITHIN_S = 90.0
+_HEALTHY_WITHIN_S = 120.0
 _KEPT = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_BUILDKIT")
 # Only the samples are to come in, whatever the machine's way to the upstreams.
 _OFFLINE = "services: {fetcher: {environment: {WATCHLIST: /dev/null}}}\n"
@@ -43,52 +44,61 @@ def require() -> None:
 
 
 @contextmanager
-def deployed() -> Iterator["Deployment"]:
-    """Build the image and bring everything up; nothing of it is left behind."""
+def deploying() -> Iterator["Deployment"]:
+    """Lend a deployment that does not run yet; nothing of it is left behind."""
     name = f"econstream-e2e-{os.getpid()}"
     with tempfile.TemporaryDirectory(prefix=f"{name}-") as folder:
         deployment = Deployment(name, Path(folder))
         try:
-            deployment.compose("build", "--quiet", "api", within=_BUILD_WITHIN_S)
-            deployment.up()
             yield deployment
         finally:
             deployment.api.close()
-            deployment.compose("down", "--volumes", "--timeout", "5")
-            _docker("image", "rm", "--force", f"econstream:{name}")
+            deployment.run("down", "--volumes", "--timeout", "5")
+            for image in deployment.images:
+                docker("image", "rm", "--force", image)
 
 
 class Deployment:
-    """One running deployment; commands raise AssertionError with what they said on failure."""
+    """One deployment; commands raise AssertionError with what they said on failure."""
 
     def __init__(self, name: str, folder: Path) -> None:
-        self._secrets = folder / ".env"
-        offline = folder / "offline.yml"
-        offline.write_text(_OFFLINE)
-        subprocess.run([ROOT / "deploy" / "make-env", self._secrets], check=True, timeout=30)
-        self._command = ["docker", "compose", "--project-name", name, "--progress", "quiet"]
-        self._command += ["--project-directory", str(ROOT), "--env-file", str(self._secrets)]
-        self._command += ["--file", str(ROOT / "docker-compose.yml"), "--file", str(offline)]
+        self.name = name
+        self.folder = folder
+        self.secrets = folder / ".secrets"
+        self.images: list[str] = []
+        port, self.postgres_port = free_port(), free_port()
         kept = {key: os.environ[key] for key in _KEPT if key in os.environ}
-        port = str(free_port())
-        self._environment = {**kept, "API_PORT": port, "ECONSTREAM_TAG": name}
+        ports = {"API_PORT": str(port), "POSTGRES_PORT": str(self.postgres_port)}
+        self._environment = kept | ports | {"SECRETS_DIR": str(self.secrets)}
+        self._command: list[str] = []
         self.api = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
 
-    @property
-    def password(self) -> str:
-        """The database's password, as made for this deployment."""
-        lines = self._secrets.read_text().splitlines()
-        return dict(line.split("=", 1) for line in lines)["POSTGRES_PASSWORD"]
+    def take(self, root: Path, tag: str) -> None:
+        """Build the image of a tree of files and go on with its docker-compose.yml."""
+        offline, env = self.folder / "offline.yml", self.folder / ".env"
+        offline.write_text(_OFFLINE)
+        subprocess.run([root / "deploy" / "make-env", env], check=True, timeout=30)
+        self._command = ["docker", "compose", "--project-name", self.name, "--progress", "quiet"]
+        self._command += ["--project-directory", str(root), "--env-file", str(env)]
+        self._command += ["--file", str(root / "docker-compose.yml"), "--file", str(offline)]
+        self._environment["ECONSTREAM_TAG"] = f"{self.name}-{tag}"
+        self.images.append(f"econstream:{self.name}-{tag}")
+        self.compose("build", "--quiet", "api", within=_BUILD_WITHIN_S)
+
+    def secret(self, name: str) -> str:
+        """A secret as it was made for this deployment."""
+        return (self.secrets / name).read_text().strip()
 
     def up(self) -> None:
         """Start what does not run; returns when every service is healthy."""
-        done = self.run("up", "--detach", "--no-build", "--wait")
+        scale = ("--scale", f"loader={LOADERS}")
+        done = self.run("up", "--detach", "--no-build", "--wait", *scale)
         if done.returncode:
             pytest.fail(f"{done.stderr}{self.run('logs', '--tail', '5').stdout}", pytrace=False)
 
     def compose(self, *arguments: str, within: float = _COMMAND_WITHIN_S) -> str:
         """Run a subcommand of docker compose and return what it printed."""
-        return _said(self.run(*arguments, within=within))
+        return said(self.run(*arguments, within=within))
 
     def run(
         self, *arguments: str, within: float = _COMMAND_WITHIN_S, stdin: Path | None = None
@@ -105,6 +115,18 @@ class Deployment:
                 timeout=within,
             )
 
+    def once(
+        self,
+        service: str,
+        *command: str,
+        stdin: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in a new container of a service, however it ends."""
+        given = [f"--env={name}={value}" for name, value in (environment or {}).items()]
+        once = ("run", "--rm", "--no-deps", "-T", *given, service, *command)
+        return self.run(*once, stdin=stdin)
+
     def inside(self, service: str, *command: str) -> str:
         """Run a command in a service's container and return what it printed."""
         return self.compose("exec", "-T", service, *command)
@@ -120,31 +142,45 @@ class Deployment:
         answer.raise_for_status()
         return answer.text
 
-    def state(self, service: str) -> dict[str, Any]:
-        """Return what Docker knows of a service's container."""
-        container = self.compose("ps", "--all", "--quiet", service).strip()
-        [state] = json.loads(_said(_docker("inspect", container)))
-        return dict(state)
+    def containers(self, *services: str) -> list[dict[str, Any]]:
+        """Return what Docker knows of the containers of some services, or of all."""
+        found = self.compose("ps", "--all", "--quiet", *services).split()
+        inspected: list[dict[str, Any]] = json.loads(said(docker("inspect", *found)))
+        return sorted(inspected, key=lambda container: str(container["Name"]))
 
-    def crash(self, service: str) -> bool:
-        """Kill a service's process with -9, and return when it is healthy again.
+    def crash(self, containers: Sequence[dict[str, Any]]) -> None:
+        """Kill processes with -9, all at once, and return when all are healthy again.
 
-        True where Docker started it again by itself, which it does for a crash and not for its
-        own kill; that one is used where the process is out of reach.
+        Docker starts them again by itself, which it does for a crash and not for its own kill;
+        that one is used where a process is out of reach.
         """
-        before = self.state(service)
-        alone = _killed(before["State"]["Pid"], before["Id"])
-        if not alone:
-            self.compose("kill", "--signal", "KILL", service)
-            self.up()
+        spared = [
+            each["Id"] for each in containers if not _killed(each["State"]["Pid"], each["Id"])
+        ]
+        if spared:
+            docker("kill", "--signal", "KILL", *spared)
+            docker("start", *spared)
+        until_sync(lambda: all(map(_is_back, containers)), _HEALTHY_WITHIN_S, every=0.5)
 
-        def is_back() -> bool:
-            now = self.state(service)
-            begun = now["State"]["StartedAt"] != before["State"]["StartedAt"]
-            return bool(begun and now["State"].get("Health", {}).get("Status") == "healthy")
 
-        until_sync(is_back, _HEALTHY_WITHIN_S, every=0.5)
-        return alone
+def docker(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Docker itself, however it ends."""
+    command = ["docker", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def said(done: subprocess.CompletedProcess[str]) -> str:
+    """Return what a command printed; AssertionError where it failed."""
+    assert done.returncode == 0, (
+        f"{' '.join(done.args)}: {done.stdout[-2000:]}{done.stderr[-4000:]}"
+    )
+    return done.stdout
+
+
+def _is_back(before: dict[str, Any]) -> bool:
+    [now] = json.loads(said(docker("inspect", before["Id"])))
+    begun = now["State"]["StartedAt"] != before["State"]["StartedAt"]
+    return bool(begun and now["State"]["Health"]["Status"] == "healthy")
 
 
 def _killed(pid: int, container: str) -> bool:
@@ -154,15 +190,3 @@ def _killed(pid: int, container: str) -> bool:
             os.kill(pid, signal.SIGKILL)
             return True
     return False
-
-
-def _docker(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = ["docker", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-
-
-def _said(done: subprocess.CompletedProcess[str]) -> str:
-    assert done.returncode == 0, (
-        f"{' '.join(done.args)}: {done.stdout[-2000:]}{done.stderr[-4000:]}"
-    )
-    return done.stdout

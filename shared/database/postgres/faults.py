@@ -42,6 +42,7 @@ _INVALID = (
     asyncpg.CheckViolationError,
     asyncpg.ProgramLimitExceededError,
 )
+_NOT_OURS = "must be owner of"
 _CHECK_SETTINGS = "check DATABASE_URL, or POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB"
 
 
@@ -49,6 +50,11 @@ def translate(exc: Exception) -> EconstreamError:
     """Return the error to raise instead of one of DRIVER_ERRORS."""
     # The lines after the first may quote rows.
     said = str(exc).split("\n", 1)[0]
+    if isinstance(exc, asyncpg.InsufficientPrivilegeError) and said.startswith(_NOT_OURS):
+        return ConfigError(
+            f"PostgreSQL: {said}: its schema is older than this econstream, and this user may not "
+            "change it: run `econstream schema apply` as the owner of the tables"
+        )
     if isinstance(exc, _WRONG_SETTING):
         return ConfigError(
             f"PostgreSQL refuses the connection or the right: {said}; {_CHECK_SETTINGS}"
