@@ -4,6 +4,7 @@ import asyncio
 import json
 import pickle
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,11 +27,20 @@ BARS = discover()["yfinance_ohlcv"]
 FRED = discover()["fred_data"]
 
 
-@pytest.fixture
-def shell(tmp_path: Path, postgres_url: str) -> Shell:
-    """A folder with a DuckDB file of a few thousand rows, and the URL of an empty PostgreSQL."""
-    path = tmp_path / "data" / "source.duckdb"
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DuckDB file of a few thousand rows."""
+    path = tmp_path_factory.mktemp("filled") / "source.duckdb"
     asyncio.run(_fill(Settings(duckdb_path=path)))
+    return path
+
+
+@pytest.fixture
+def shell(filled: Path, tmp_path: Path, postgres_url: str) -> Shell:
+    """A folder with a copy of that file, and the URL of an empty PostgreSQL."""
+    path = tmp_path / "data" / "source.duckdb"
+    path.parent.mkdir()
+    shutil.copy(filled, path)
     return Shell(tmp_path, {"DUCKDB_PATH": str(path), "DATABASE_URL": postgres_url})
 
 
