@@ -1,0 +1,1 @@
+"""Derives features from the rows of other datasets: so far the arithmetic alone."""
