@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from shared.database.base import Database
 from shared.database.keys import mark_used, usable_keys
-from shared.errors import Transient
+from shared.errors import EconstreamError, Transient
 from shared.keys import Key, Pepper, identity_of
 from shared.observability import get_logger
 
@@ -130,6 +130,6 @@ class KeyRing:
             try:
                 async with asyncio.timeout(ASK_SECONDS):
                     await mark_used(self._database, used)
-            except (Transient, TimeoutError) as exc:
-                # The next minute's use is stored instead.
-                _log.debug("key_uses_not_stored", reason=str(exc))
+            except (EconstreamError, TimeoutError) as exc:
+                # The next minute's use is stored instead, if it can be.
+                _log.warning("key_uses_not_stored", reason=str(exc) or "no answer in time")

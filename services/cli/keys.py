@@ -18,6 +18,7 @@ from shared.record import decode_time, encode_time
 
 _SPAN = re.compile(r"(\d{1,6})([mhdw])", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LONGEST_NAME = 100
 _LISTED = (
     *("id", "name", "scopes", "datasets", "state"),
     *("created_at", "expires_at", "revoked_at", "last_used_at"),
@@ -29,6 +30,8 @@ def run_create(
     *, as_json: bool,
 ) -> NoReturn:  # fmt: skip
     """Make a key and print it, once."""
+    if name is not None and not (name.isprintable() and 0 < len(name) <= _LONGEST_NAME):
+        raise typer.BadParameter(f"--name is 1 to {_LONGEST_NAME} printable characters")
     until = read_expiry(expires, dt.datetime.now(dt.UTC)) if expires else None
     order = {
         "scopes": list(dict.fromkeys(scopes)),

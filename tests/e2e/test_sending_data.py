@@ -108,7 +108,7 @@ def test_keys_are_made_before_anything_runs_and_on_postgresql(
     told = dict(line.split("\t") for line in made.stdout.splitlines())
     assert (told["scopes"], told["datasets"]) == ("read,admin", "fred_data"), made.stderr
     assert told["key"].startswith(told["id"])
-    for wrong in (["--scope", "write"], [], ["--scope", "read", "--expires", "soon"]):
+    for wrong in (["--scope", "write"], [], ["--scope", "read", "--name", "\n"]):
         assert shell.run("keys", "create", *wrong).returncode == 2, wrong
     for settings in ({"API_HOST": "192.0.2.1"}, {"API_KEY_PEPPER": "short"}):
         refused = shell.run("keys", "create", "--scope", "read", settings=settings)

@@ -88,7 +88,7 @@ async def test_a_request_that_died_half_way_is_stored_once(
     async def die(*_: Any) -> None:
         raise RuntimeError("the process is gone")
 
-    with monkeypatch.context() as patched:
+    with monkeypatch.context() as patched, capture_logs():
         patched.setattr("services.api.ingest.repeats.Attempt.done", die)
         assert (await post.post(rows, **{"Idempotency-Key": "half"})).status_code == 500
     newer = [rows[0] | {"value": 9.0}]
