@@ -110,6 +110,21 @@ INGEST_ROWS = Metric(
     "Rows posted to the API: outcome accepted or rejected",
     ("dataset", "outcome"),
 )
+PROCESSOR_RECORDS = Metric(
+    Counter,
+    "econstream_processor_records",
+    "Records that the processor read: outcome taken or refused",
+    ("dataset", "outcome"),
+)
+PROCESSOR_ROWS = Metric(
+    Counter, "econstream_processor_rows", "Derived rows that were published", ("dataset",)
+)
+PROCESSOR_WAITING = Metric(
+    Gauge,
+    "econstream_processor_waiting_tickers",
+    "Tickers that wait for the store to be computed anew",
+    ("source",),
+)
 DISK_FREE = Metric(
     Gauge, "econstream_disk_free_bytes", "Free space on the disk of the data folder", ("service",)
 )

@@ -29,7 +29,9 @@ _IN_TEXT = (
     re.compile(r"(\bek_[0-9a-f]{12}_)[\w-]+"),
     re.compile(r"(\b(?:bearer|authorization: \w+)\s+)\S+", re.IGNORECASE),
 )
-_NOISY = ("aiokafka", "asyncio", "asyncpg", "httpcore", "httpx", "kafka", "uvicorn")
+_NOISY = (
+    *("aiokafka", "asyncio", "asyncpg", "faust", "httpcore", "httpx", "kafka", "mode", "uvicorn"),
+)
 _known_secrets: tuple[str, ...] = ()
 
 

@@ -114,6 +114,18 @@ class Settings(BaseSettings):
         0.2, gt=0, le=1, description="share of dead letters that pauses a partition"
     )
 
+    processor_group_id: str = Field(
+        "econstream-processor", description="consumer group of the processors"
+    )
+    processor_outputs: Names = Field(
+        None, description="datasets that the processor makes, comma separated; unset: all"
+    )
+    processor_store: Literal["memory", "rocksdb"] = Field(
+        "memory",
+        description="where the processor keeps its state: memory, or rocksdb in DATA_DIR (needs "
+        "the extra rocksdb); a changelog topic restores either",
+    )
+
     fred_api_key: SecretStr | None = Field(
         None, description="key for FRED, free at https://fred.stlouisfed.org/docs/api/api_key.html"
     )

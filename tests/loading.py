@@ -80,6 +80,17 @@ async def loading(settings: Settings) -> AsyncIterator[list[Progress]]:
             stop.set()
 
 
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Database]:
+    """Open the database for the block."""
+    database = create_database(settings, application="test")
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
 async def query(settings: Settings, sql: str, *parameters: Any) -> list[dict[str, Any]]:
     """Return the rows of a query."""
     database = create_database(settings, application="test")

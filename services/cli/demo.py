@@ -13,10 +13,11 @@ from services.cli.session import demo_path
 from services.cli.up import addresses
 from services.fetcher.app import FetchOrder, run_fetcher
 from services.loader.caught_up import CaughtUp
+from services.processor.app import READ
 from shared.control import claim
 from shared.database.base import Reader
 from shared.errors import ConfigError, Fatal
-from shared.kafka import delete_topics
+from shared.kafka import Watermarks, delete_topics
 from shared.lifecycle import Service, pause
 from shared.serving import Listening, listening
 from shared.settings import Settings
@@ -66,7 +67,7 @@ def _services(host: Host, samples: Path, api: Listening | None) -> dict[str, Ser
             say(line)
         await api.until(stop)
 
-    return {"loader": load, "demo": demo}
+    return {"loader": load, "processor": host.process, "demo": demo}
 
 
 async def _leave_no_topics(host: Host) -> None:
@@ -116,6 +117,7 @@ async def _replay(host: Host, samples: Path, stop: asyncio.Event, shown: Display
         )
         raise Fatal(f"{samples} could not be read whole: {'; '.join(faults)}")
     prefix = host.settings.kafka_topic_prefix
+    await _until_processed(host, stop, shown)
     topics = [dataset.topic(prefix) for dataset in host.registry]
     reader = Reader(host.cluster.cluster_id, host.settings.loader_group_id)
     async with CaughtUp(host.cluster, host.database, reader, topics) as caught_up:
@@ -123,6 +125,19 @@ async def _replay(host: Host, samples: Path, stop: asyncio.Event, shown: Display
             await caught_up.lag()
             shown.stored()
             await pause(stop, LOOK_SECONDS)
+
+
+async def _until_processed(host: Host, stop: asyncio.Event, shown: Display) -> None:
+    """Wait until what follows from all that was replayed is published too."""
+    watermarks = Watermarks(host.cluster)
+    try:
+        topics = [dataset.topic(host.settings.kafka_topic_prefix) for dataset in READ]
+        ends = await watermarks.end_offsets(await watermarks.partitions(topics))
+        while host.handled.lag(ends) and not stop.is_set():
+            shown.stored()
+            await pause(stop, LOOK_SECONDS)
+    finally:
+        await watermarks.close()
 
 
 async def _print_answers(host: Host) -> None:

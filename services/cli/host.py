@@ -5,7 +5,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -17,6 +17,8 @@ from services.cli.control_door import open_door
 from services.loader.app import create_loader
 from services.loader.readiness import Readiness
 from services.loader.run import Loader
+from services.processor.app import run_processor
+from services.processor.progress import Handled
 from shared.control import Claim, Running
 from shared.database.base import Database
 from shared.database.factory import create_database
@@ -47,6 +49,7 @@ class Host:
     control_url: str
     token: str
     broker: EmbeddedBroker | None
+    handled: Handled = field(default_factory=Handled)
 
     def announce(self, claim: Claim, api_url: str | None) -> None:
         """Write `up.json`, from when on the other commands find this process."""
@@ -63,6 +66,11 @@ class Host:
                 api_url=api_url,
             )
         )
+
+    async def process(self, stop: asyncio.Event) -> None:
+        """Run the processor until `stop`; the process's one door for monitoring is the host's."""
+        unmonitored = self.settings.model_copy(update={"metrics_port": 0})
+        await run_processor(unmonitored, self.cluster, self.database, stop, self.handled)
 
     async def run(self, services: Mapping[str, Service], stop: asyncio.Event) -> None:
         """Run services side by side until all have ended; the first that fails ends all.

@@ -34,11 +34,14 @@ def services(host: Host, claimed: Claim) -> dict[str, Service]:
     async def load(stop: asyncio.Event) -> None:
         await host.loader.run(stop)
 
+    async def process(stop: asyncio.Event) -> None:
+        await host.process(stop)
+
     async def api(stop: asyncio.Event) -> None:
         announce = partial(_announce, host, claimed)
         await serve(host.api, host.settings, stop, announce=announce)
 
-    return {"api": api, "loader": load, "fetcher": fetch}
+    return {"api": api, "loader": load, "processor": process, "fetcher": fetch}
 
 
 def _announce(host: Host, claimed: Claim, api_url: str) -> None:

@@ -1,1 +1,1 @@
-"""Derives features from the rows of other datasets: so far the arithmetic alone."""
+"""Derives features, sentiment and predictions from the stream, as a stream."""

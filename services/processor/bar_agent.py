@@ -1,0 +1,174 @@
+"""Takes daily bars from the stream, keeps each ticker's state and publishes what follows."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from services.processor.bars import Bars, from_table
+from services.processor.derive import Derivation, Derived
+from services.processor.history import History
+from services.processor.publish import Outlet
+from services.processor.rekey import Intake
+from services.processor.stream import Stream
+from services.processor.ticker import Late, Ticker, news_in, pack, rebuilt, take_in, unpack
+from shared.errors import Transient
+from shared.kafka import TopicPartition, partition_for
+from shared.lifecycle import pause
+from shared.messages import Messages
+from shared.observability import get_logger
+
+LOOK_SECONDS = 0.5
+_WAITS = b'"late": ['
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class BarSource:
+    """Where bars come from: `name` of the state, `label` of a ticker, and what is derived."""
+
+    name: str
+    intake: Intake
+    derive: Derivation
+    prefix: str = ""
+
+
+class BarAgent:
+    """Computes tickers of one source; `handle` for batches, `recompute` beside it."""
+
+    def __init__(
+        self,
+        source: BarSource,
+        stream: Stream,
+        outlet: Outlet,
+        history: History | None,
+        *,
+        seed_before: dt.datetime | None = None,
+    ) -> None:
+        """`seed_before`: a ticker without state begins with what was stored before then."""
+        self.name = source.name
+        self._source = source
+        self._stream = stream
+        self._outlet = outlet
+        self._history = history
+        self._seed_before = seed_before
+        self._topic = source.intake.topic
+        self._table = stream.table(source.name)
+        self._one_at_a_time = asyncio.Lock()
+
+    async def handle(self, messages: Messages) -> None:
+        """Take in a batch: what follows is acknowledged by the broker before state is set."""
+        taken = await self._source.intake.take(messages, self._stream.partitions)
+        await self._outlet.pass_on(taken.foreign)
+        async with self._one_at_a_time:
+            states: dict[str, Ticker] = {}
+            derived: list[Derived] = []
+            for entity, rows in _by_entity(taken.table, self._source.intake.dataset.entity):
+                ticker, found = await self._advance(entity, rows)
+                states[entity] = ticker
+                derived += found
+            await self._outlet.publish(derived)
+            for entity, ticker in states.items():
+                self._put(entity, ticker)
+
+    async def recompute(self, stop: asyncio.Event) -> None:
+        """Compute tickers anew that had news of old bars, once the store holds these."""
+        while not await pause(stop, LOOK_SECONDS):
+            waiting = self.waiting()
+            if not waiting or self._history is None:
+                continue
+            try:
+                stored = await self._history.stored(self._topic)
+                for entity in waiting:
+                    await self._anew(entity, stored)
+            except Transient as exc:
+                _log.warning("the_store_is_away", waiting=len(waiting), error=str(exc))
+
+    def waiting(self) -> list[str]:
+        """Return the tickers of this worker that wait to be computed anew."""
+        mine = self._stream.assigned(self._topic)
+        late = [key for key, value in self._table.items() if _WAITS in value[:1_000]]
+        return [k.decode() for k in late if partition_for(k, self._stream.partitions) in mine]
+
+    async def _advance(self, entity: str, rows: pa.Table) -> tuple[Ticker, list[Derived]]:
+        ticker, found = await self._state(entity)
+        records = from_table(rows)
+        oldest = ticker.oldest
+        late = records["date"] < oldest if oldest is not None else np.zeros(len(records), bool)
+        if ticker.late is not None or late.any():
+            return _marked(ticker, records, rows), found
+        for piece in news_in(ticker, records):
+            ticker, change = take_in(ticker, piece)
+            if change is not None:
+                found += self._source.derive(self._source.prefix + entity, change)
+        return ticker, found
+
+    async def _state(self, entity: str) -> tuple[Ticker, list[Derived]]:
+        packed = self._table.get(entity.encode())
+        if packed is not None:
+            return unpack(packed), []
+        if self._seed_before is None or self._history is None:
+            return Ticker(), []
+        bars = await self._history.bars(entity, self._seed_before)
+        if not len(bars):
+            return Ticker(), []
+        ticker, change = rebuilt(bars)
+        return ticker, list(self._source.derive(self._source.prefix + entity, change))
+
+    async def _anew(self, entity: str, stored: object) -> None:
+        async with self._one_at_a_time:
+            packed = self._table.get(entity.encode())
+            late = unpack(packed).late if packed is not None else None
+            if late is None or self._history is None or not _holds(stored, late):
+                return
+            before = unpack(packed)
+            ticker, change = rebuilt(await self._history.bars(entity))
+            first = int(np.searchsorted(change.bars["date"], late.since))
+            same = (ticker.digest, ticker.edge) == (before.digest, before.edge)
+            if same and before.oldest is not None:
+                # What was told of the old bars was known: only the window may have news.
+                first = max(first, int(np.searchsorted(change.bars["date"], before.oldest)))
+            news = change._replace(first=first, smoothed=change.smoothed.tail(first))
+            await self._outlet.publish(
+                list(self._source.derive(self._source.prefix + entity, news))
+            )
+            self._put(entity, ticker)
+
+    def _put(self, entity: str, ticker: Ticker) -> None:
+        key = entity.encode()
+        place = TopicPartition(self._topic, partition_for(key, self._stream.partitions))
+        self._stream.put(self._table, key, pack(ticker), place)
+
+
+def _by_entity(table: pa.Table, entity: str) -> Iterator[tuple[str, pa.Table]]:
+    """Yield the rows of each ticker in order of arrival."""
+    if not table.num_rows:
+        return
+    coded = table[entity].combine_chunks().dictionary_encode()
+    codes = coded.indices.to_numpy()
+    order = np.argsort(codes, kind="stable")
+    bounds = np.searchsorted(codes[order], np.arange(len(coded.dictionary) + 1))
+    in_order = table.take(pa.array(order))
+    for name, begin, end in zip(coded.dictionary.to_pylist(), bounds[:-1], bounds[1:], strict=True):
+        yield name, in_order.slice(begin, end - begin)
+
+
+def _marked(ticker: Ticker, records: Bars, rows: pa.Table) -> Ticker:
+    """Return a ticker that waits until the store holds all these records and those before."""
+    since = int(records["date"].min())
+    stored: dict[int, int] = {}
+    if ticker.late is not None:
+        since, stored = min(since, ticker.late.since), dict(ticker.late.stored)
+    for partition, offset in zip(
+        rows["kafka_partition"].to_pylist(), rows["kafka_offset"].to_pylist(), strict=True
+    ):
+        stored[partition] = max(stored.get(partition, 0), offset + 1)
+    return replace(ticker, late=Late(since, stored))
+
+
+def _holds(stored: object, late: Late) -> bool:
+    assert isinstance(stored, dict)
+    return all(stored.get(partition, 0) >= offset for partition, offset in late.stored.items())

@@ -1,0 +1,261 @@
+"""Faust's home: workers that share a group's partitions, inside whatever event loop runs."""
+# ruff: noqa: SLF001 - there is no public way
+
+import asyncio
+import weakref
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import faust
+from faust.streams import _current_event
+from faust.transport.drivers import aiokafka as driver
+
+from services.processor.progress import Handled
+from shared.errors import Fatal, Transient
+from shared.kafka import Cluster, TopicPartition
+from shared.lifecycle import pause
+from shared.messages import Messages
+from shared.observability import get_logger
+
+BATCH_RECORDS = 5_000
+BATCH_SECONDS = 0.1
+_FETCH_WAIT_MS = 100
+_RETRY_SECONDS = 0.5
+_STOP_SECONDS = 8.0
+_log = get_logger(__name__)
+
+Handler = Callable[[Messages], Awaitable[None]]
+"""Does all there is to do about records of one topic; done twice, it must be done once."""
+
+
+class Stream:
+    """One worker of a group; offsets are committed only when a batch was handled whole.
+
+    What a handler has published and awaited is acknowledged then, and what it has set in a
+    table is flushed to the broker before its offsets are committed: so a crash repeats
+    records and loses none.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        group_id: str,
+        partitions: int,
+        *,
+        store: str,
+        folder: Path,
+        handled: Handled,
+    ) -> None:
+        self._handled = handled
+        self.partitions = partitions
+        # Faust makes its folder at the start, and not those around it.
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        self._app = _create_app(cluster, group_id, partitions, store, folder)
+        self._stop = asyncio.Event()
+        self._failure: asyncio.Future[None] | None = None
+
+    def table(self, name: str) -> Any:
+        """Return a table of bytes by key, partitioned as the topics are."""
+        return self._app.Table(
+            name, key_type=bytes, value_type=bytes, partitions=self.partitions,
+            extra_topic_configs=_CHANGELOG,
+        )  # fmt: skip
+
+    def consume(self, topics: Sequence[str], handler: Handler) -> None:
+        """Hand a group's records of topics to a handler, a batch of one topic at a time."""
+        channel = self._app.topic(
+            *topics, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
+
+        async def agent(stream: Any) -> None:
+            async for events in stream.take_events(BATCH_RECORDS, within=BATCH_SECONDS):
+                await self._handle(events, handler)
+
+        self._app.agent(channel, name=f"{topics[0]}-agent")(agent)
+
+    def put(self, table: Any, key: bytes, value: bytes, place: TopicPartition) -> None:
+        """Set a key's state, which belongs to a partition, also outside of a batch."""
+        # Faust takes the partition from the event at hand: that of the batch's last record.
+        message = SimpleNamespace(partition=place.partition, topic=place.topic)
+        event = _Event(message)
+        token = _current_event.set(cast("Any", weakref.ref(event)))
+        try:
+            table[key] = value
+        finally:
+            _current_event.reset(token)
+
+    def assigned(self, topic: str) -> frozenset[int]:
+        """Return the partitions of a topic that this worker has."""
+        with suppress(Exception):
+            held = self._app.consumer.assignment()
+            return frozenset(tp.partition for tp in held if tp.topic == topic)
+        return frozenset()
+
+    @property
+    def ready(self) -> bool:
+        """Whether state is recovered and records are handled."""
+        return bool(self._app.started and not self._app.rebalancing and self._recovered)
+
+    @property
+    def _recovered(self) -> bool:
+        return bool(cast("Any", self._app.tables).recovery.completed.is_set())
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`; what is in hand is finished or left to be repeated, in 8 seconds.
+
+        Raises what a handler raised and could not be repeated, Fatal where Faust gave up.
+        """
+        self._stop = stop
+        self._failure = asyncio.get_running_loop().create_future()
+        starting = asyncio.ensure_future(self._app.start())
+        waits = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._crashed())]
+        try:
+            # The start returns when state is recovered; what it raises is raised here.
+            ends: set[asyncio.Future[Any]] = {*waits, self._failure}
+            done, _ = await asyncio.wait({starting, *ends}, return_when=asyncio.FIRST_COMPLETED)
+            if starting in done:
+                starting.result()
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if self._failure.done():
+                self._failure.result()
+            if waits[1].done() and not stop.is_set():
+                reason = self._app._crash_reason
+                raise Fatal(f"the stream processor gave up: {reason!r}") from reason
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await self._end(starting)
+
+    async def _crashed(self) -> None:
+        await self._app._crashed.wait()
+
+    async def _end(self, starting: asyncio.Future[None]) -> None:
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self._app.stop()
+        except TimeoutError:
+            _log.warning("the_stream_did_not_end", seconds=_STOP_SECONDS)
+        starting.cancel()
+        with suppress(BaseException):
+            await starting
+
+    async def _handle(self, events: Sequence[Any], handler: Handler) -> None:
+        # Faust acknowledges a batch however its handling ended; while we hold on, it cannot.
+        for event in events:
+            event.message.incref()
+        try:
+            for messages in _by_topic(events):
+                await self._persist(messages, handler)
+        except Exception as exc:  # noqa: BLE001 - raised by `run`, and these records stay
+            # What is in hand never ends now, and Faust must not wait for it.
+            self._app.conf.stream_wait_empty = False
+            if self._failure is not None and not self._failure.done():
+                self._failure.set_exception(exc)
+            await asyncio.Event().wait()
+        for event in events:
+            event.message.decref()
+
+    async def _persist(self, messages: Messages, handler: Handler) -> None:
+        """Handle a batch, again and again while the other side is away."""
+        while True:
+            try:
+                await handler(messages)
+                self._handled.note(messages)
+                return
+            except Transient as exc:
+                _log.warning("away", topic=messages.topic, error=str(exc))
+            if await pause(self._stop, _RETRY_SECONDS):
+                await asyncio.Event().wait()
+
+
+class _Event:
+    """Stands for an event where Faust asks to which partition a key belongs."""
+
+    def __init__(self, message: SimpleNamespace) -> None:
+        self.message = message
+
+
+class _ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Reads committed records only, and is not kept waiting for quiet partitions."""
+
+    logger = driver.logger
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"
+        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
+        return consumer
+
+
+class _Consumer(driver.Consumer):
+    logger = driver.logger
+
+    def _new_consumer_thread(self) -> Any:
+        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+
+_CHANGELOG: Mapping[str, Any] = {
+    "segment.bytes": 64 * 1024 * 1024,
+    "min.cleanable.dirty.ratio": 0.1,
+}
+
+
+def _create_app(
+    cluster: Cluster, group_id: str, partitions: int, store: str, folder: Path
+) -> faust.App:
+    session = cluster.session_timeout_ms / 1000
+    servers = cluster.bootstrap_servers.split(",")
+    app = faust.App(
+        group_id,
+        broker=";".join(f"kafka://{server.strip()}" for server in servers),
+        broker_credentials=_credentials(cluster),
+        broker_session_timeout=session,
+        broker_heartbeat_interval=session / 4,
+        broker_rebalance_timeout=cluster.rebalance_timeout_ms / 1000,
+        broker_commit_interval=0.5,
+        consumer_auto_offset_reset="earliest",
+        consumer_metadata_max_age_ms=5_000,
+        producer_compression_type="lz4",
+        producer_acks=-1,
+        store="rocksdb://?driver=rocksdict" if store == "rocksdb" else "memory://",
+        datadir=str(folder),
+        topic_partitions=partitions,
+        topic_disable_leader=True,
+        stream_wait_empty=True,
+        stream_buffer_maxsize=2 * BATCH_RECORDS,
+        web_enabled=False,
+    )
+    cast("Any", app.transport).Consumer = _Consumer
+    return app
+
+
+def _credentials(cluster: Cluster) -> Any:
+    options = cluster.options
+    context = options.get("ssl_context")
+    if "sasl_mechanism" in options:
+        return faust.SASLCredentials(
+            username=options["sasl_plain_username"],
+            password=options["sasl_plain_password"],
+            ssl_context=context,
+            mechanism=options["sasl_mechanism"],
+        )
+    return faust.SSLCredentials(context) if context is not None else None
+
+
+def _by_topic(events: Sequence[Any]) -> list[Messages]:
+    found: dict[str, Messages] = {}
+    for event in events:
+        message = event.message
+        columns = found.get(message.topic) or found.setdefault(
+            message.topic, Messages(message.topic)
+        )
+        columns.partitions.append(message.partition)
+        columns.offsets.append(message.offset)
+        columns.timestamps_ms.append(round(message.timestamp * 1000))
+        columns.keys.append(message.key)
+        columns.values.append(message.value)
+        columns.headers.append(message.headers or ())
+    return list(found.values())

@@ -1,0 +1,199 @@
+"""The processor between a real broker and a real database: what it makes of the topics."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from services.processor.app import OUTPUTS, process_topics
+from services.processor.bars import from_table
+from services.processor.technical import technical_features
+from services.processor.ticker import rebuilt
+from shared.kafka import partition_for
+from shared.record import Record
+from shared.registry import discover
+from shared.settings import Settings
+from tests.loading import EVENING, MORNING, bar, loading, opened, produce, query, record
+from tests.waiting import until
+
+BARS = 700
+
+
+@pytest.fixture
+async def settings(kafka_settings: Settings, postgres_url: str, tmp_path: Path) -> Settings:
+    """Settings that lead to real Kafka and PostgreSQL, with a folder of this test's own."""
+    found = Settings(
+        **kafka_settings.model_dump(exclude_unset=True),
+        database_backend="postgresql",
+        database_url=postgres_url,
+        data_dir=tmp_path,
+        kafka_topic_partitions=2,
+        loader_group_id=f"{kafka_settings.kafka_topic_prefix}loader",
+    )
+    async with opened(found) as database:
+        await database.apply_schema(discover())
+    return found
+
+
+def close(number: int) -> float:
+    return 100.0 + (number * 7919 % 101) / 10
+
+
+def bars(settings: Settings, tickers: int = 3, as_of: str = MORNING) -> list[Record]:
+    """Return the same number of bars of each ticker, those of a ticker in order of their days."""
+    return [
+        record(settings, bar(n, bars_a_ticker=BARS, close=close(n), high=120.0, low=90.0), as_of)
+        for n in range(tickers * BARS)
+    ]
+
+
+@asynccontextmanager
+async def processing(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(process_topics(settings, stop))
+        try:
+            yield task
+        finally:
+            stop.set()
+
+
+async def count(settings: Settings, table: str, where: str = "true") -> int:
+    rows = await query(settings, f"SELECT count(*) AS n FROM {table} WHERE {where}")
+    return int(rows[0]["n"])
+
+
+async def agrees(settings: Settings, ticker: str) -> bool:
+    """Return whether a ticker's stored features are those of its stored bars, bit for bit."""
+    async with opened(settings) as database:
+        stored = await database.fetch(
+            f"SELECT * FROM yfinance_ohlcv WHERE ticker = '{ticker}' ORDER BY date"
+        )
+        found = await database.fetch(
+            f"SELECT * FROM technical_features WHERE ticker = '{ticker}' ORDER BY date"
+        )
+    expected, known = technical_features(ticker, *rebuilt(from_table(stored))[1])
+    return bool(
+        found.select(expected.column_names).to_pylist() == expected.to_pylist()
+        and found["as_of"].to_pylist() == known.to_pylist()
+    )
+
+
+async def test_bars_become_rows_and_corrections_of_any_age_are_taken_in(
+    settings: Settings,
+) -> None:
+    foreign = [r for r in bars(settings) if r.key == b"T2"]
+    await produce(settings, [r for r in bars(settings) if r.key != b"T2"])
+    # As a producer with another partitioner would: the key of the message is not the ticker's.
+    home = partition_for(b"T2", 2)
+    other = next(key for key in (b"a", b"b", b"c", b"d") if partition_for(key, 2) != home)
+    await produce(settings, [r._replace(key=other) for r in foreign])
+    async with loading(settings), processing(settings):
+        await until(lambda: _complete(settings, 3 * BARS), within=90, every=0.2)
+        for ticker in ("T0", "T1", "T2"):
+            assert await agrees(settings, ticker)
+        for number in (BARS + 1, 2 * BARS - 3):  # long before the window of T1, and inside it
+            value = bar(number, bars_a_ticker=BARS, close=99.0, high=120.0, low=90.0)
+            await produce(settings, [record(settings, value, EVENING)])
+        await until(lambda: _known(settings, "T1", BARS - 1), within=60, every=0.2)
+        await until(lambda: agrees(settings, "T1"), within=60, every=0.2)
+        await until(lambda: _scored(settings), within=30, every=0.2)
+    assert await count(settings, "technical_features_revisions") == BARS - 1
+    assert await count(settings, "dead_letters") == 0
+
+
+async def _complete(settings: Settings, rows: int) -> bool:
+    return await count(settings, "technical_features") == rows
+
+
+async def _known(settings: Settings, ticker: str, rows: int) -> bool:
+    where = f"ticker = '{ticker}' AND as_of = '{EVENING}'"
+    return await count(settings, "technical_features", where) == rows
+
+
+async def _scored(settings: Settings) -> bool:
+    counts = [await count(settings, table) for table in ("ml_predictions", "model_performance")]
+    return all(counts)
+
+
+async def test_one_killed_and_started_again_ends_with_the_same_and_no_version_more(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings = settings.model_copy(update={"processor_outputs": ("technical_features",)})
+    records = bars(settings)
+    await produce(settings, records[: len(records) // 2])
+    async with loading(settings):
+        worker = await _start(settings, tmp_path)
+        try:
+            await until(lambda: _begun(settings), within=90, every=0.2)
+            worker.send_signal(signal.SIGKILL)
+            await worker.wait()
+            await produce(settings, records[len(records) // 2 :])
+            worker = await _start(settings, tmp_path)
+            await until(lambda: _complete(settings, 3 * BARS), within=90, every=0.2)
+        finally:
+            if worker.returncode is None:
+                worker.terminate()
+                assert await asyncio.wait_for(worker.wait(), 20) == 0
+        for ticker in ("T0", "T1", "T2"):
+            assert await agrees(settings, ticker)
+    assert await count(settings, "technical_features_revisions") == 0
+
+
+async def _begun(settings: Settings) -> bool:
+    return await count(settings, "technical_features") > 0
+
+
+async def _start(settings: Settings, folder: Path) -> asyncio.subprocess.Process:
+    assert settings.database_url is not None
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.processor"),
+        cwd=Path(__file__).parents[2],
+        env={
+            "KAFKA_BOOTSTRAP_SERVERS": str(settings.kafka_bootstrap_servers),
+            "KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
+            "KAFKA_TOPIC_PARTITIONS": "2",
+            "DATABASE_BACKEND": "postgresql",
+            "DATABASE_URL": settings.database_url.get_secret_value(),
+            "LOADER_GROUP_ID": settings.loader_group_id,
+            "PROCESSOR_OUTPUTS": ",".join(settings.processor_outputs or OUTPUTS),
+            "DATA_DIR": str(folder / "worker"),
+        },
+    )
+
+
+async def test_what_breaks_the_law_stops_nobody_and_articles_are_judged(
+    settings: Settings,
+) -> None:
+    article: dict[str, object] = {
+        "publisher": "P", "summary": None, "url": None, "language": "en",
+        "published_at": "2026-01-01T00:00:00Z", "tickers": [], "story_id": None,
+    }  # fmt: skip
+    titles = {"good": "Apple shares surge as profit beats", "arabic": "أسهم", "empty": "",
+              "long": "Nvidia plunges " + "x" * 500_000}  # fmt: skip
+    topic = f"{settings.kafka_topic_prefix}news_articles"
+    articles = [
+        Record(topic, n.encode(), json.dumps(article | {"article_id": n, "title": t}).encode())
+        for n, t in titles.items()
+    ]
+    pills = [Record(topic, b"bad", b"{}"), record(settings, bar(0, close=None))]
+    broken = record(settings, b"not json")
+    await produce(settings, [*pills, *articles, broken, record(settings, bar(1))])
+    async with loading(settings), processing(settings):
+        await until(lambda: _judged(settings, len(titles)), within=90, every=0.2)
+        await until(lambda: _complete(settings, 1), within=30, every=0.2)
+    rows = await query(settings, "SELECT * FROM news_sentiment")
+    labels = {row["article_id"]: row["sentiment_label"] for row in rows}
+    expected = {"good": "positive", "arabic": "neutral", "empty": "neutral", "long": "negative"}
+    assert labels == expected
+    assert {row["article_id"]: row["entities"] for row in rows}["good"] == ["AAPL", "Apple"]
+    assert await count(settings, "dead_letters") == 3
+
+
+async def _judged(settings: Settings, articles: int) -> bool:
+    return await count(settings, "news_sentiment") == articles
