@@ -29,7 +29,7 @@ demo: .venv/.setup ## stream the recorded samples through the whole pipeline, th
 	@$(BIN)/python -m services.cli demo $(ARGS)
 
 test: .venv/.dev ## run all tests, on a real broker and a real database
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0 $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 $(ARGS)
 
 faults: .venv/.dev ## strike every fault often and try properties on thousands of cases: hours
 	@TEST_LONG=1 $(BIN)/python -m pytest -o faulthandler_timeout=0 tests/faults \

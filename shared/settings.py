@@ -166,6 +166,20 @@ class Settings(BaseSettings):
         30_000, ge=100, description="longest time a query may run before its first rows"
     )
 
+    dashboard_host: str = Field("127.0.0.1", description="address that the dashboard listens on")
+    dashboard_port: int = Field(
+        8501, ge=0, le=65535, description="port of the dashboard; 0: none in up and demo"
+    )
+    dashboard_api_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s]+$",
+        description="the API that the dashboard reads; unset: that of the up or demo that runs "
+        "here, else http://127.0.0.1:API_PORT",
+    )
+    dashboard_api_key: SecretStr | None = Field(
+        None, description="key of scope read that the dashboard sends, where the API wants one"
+    )
+
     metrics_port: int = Field(0, ge=0, le=65535, description="port of /metrics; 0: none")
     otel_exporter_otlp_endpoint: str | None = Field(
         None,

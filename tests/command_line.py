@@ -132,7 +132,9 @@ class Shell:
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        return kept | {"PYTHONPATH": str(ROOT)} | self.settings | dict(settings)
+        # A dashboard only where a test wants one: all of them have one port by default.
+        own = {"PYTHONPATH": str(ROOT), "DASHBOARD_PORT": "0"}
+        return kept | own | self.settings | dict(settings)
 
 
 @dataclass
