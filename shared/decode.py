@@ -168,7 +168,7 @@ class _Reader:
                 rows.append(read_row(self._dataset, self._values[position]))
                 kept.append(position)
             except InvalidRecord as error:
-                self._errors[position] = error
+                self._errors[position] = _alone(error)
         self._keep(rows_to_table(self._dataset, rows), np.array(kept, np.int64))
 
     def _keep(self, rows: pa.Table, positions: Positions) -> None:
@@ -182,6 +182,12 @@ class _Reader:
 
     def _lines(self, positions: Positions) -> bytes:
         return b"\n".join(cast("list[bytes]", self._at(positions)))
+
+
+def _alone(error: InvalidRecord) -> InvalidRecord:
+    """Return an error without where it was raised: that would hold on to the whole batch."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def rows_to_table(dataset: Dataset, rows: Sequence[Row]) -> pa.Table:
