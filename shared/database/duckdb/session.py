@@ -1,7 +1,7 @@
 """The steps of a transaction carried out on one DuckDB connection; every call blocks."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -85,18 +85,28 @@ def transaction(connection: duckdb.DuckDBPyConnection, call: Call[Any]) -> Itera
 
 def transact(connection: duckdb.DuckDBPyConnection, steps: Steps[T], call: Call[T]) -> T:
     """Carry out steps in one transaction and return their outcome; what is raised rolls back."""
-    with transaction(connection, call):
-        return carry_out(connection, steps, call)
+    loaded: list[str] = []
+    try:
+        with transaction(connection, call), closing(steps):
+            return _run(connection, steps, call, loaded)
+    finally:
+        _let_go(connection, loaded)
 
 
 def carry_out(connection: duckdb.DuckDBPyConnection, steps: Steps[T], call: Call[T]) -> T:
     """Carry out steps within a transaction and return their outcome."""
     loaded: list[str] = []
     try:
-        return _run(connection, steps, call, loaded)
+        with closing(steps):
+            return _run(connection, steps, call, loaded)
     finally:
-        steps.close()
-        for name in loaded:
+        _let_go(connection, loaded)
+
+
+def _let_go(connection: duckdb.DuckDBPyConnection, loaded: Iterable[str]) -> None:
+    """Let go of the tables of a batch; in a transaction that failed the next of their name do."""
+    for name in loaded:
+        with suppress(duckdb.TransactionException):
             connection.unregister(name)
 
 
