@@ -1,7 +1,8 @@
-"""What Streamlit runs from top to bottom for every look: the one script that acts when loaded."""
+"""What Streamlit runs from top to bottom, as the main program, for every look."""
 
 import sys
 
 from services.dashboard.shell import show
 
-show(sys.argv[1])
+if __name__ == "__main__":
+    show(sys.argv[1])
