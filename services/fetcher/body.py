@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from services.fetcher.answer import Answer, UnreadableAnswer, UpstreamError
+from services.fetcher.answer import Answer, UnknownNameError, UnreadableAnswer, UpstreamError
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -26,6 +26,16 @@ def data_of(answer: Answer) -> bytes:
     if not body:
         raise UnreadableAnswer("the answer is empty")
     return body
+
+
+def refuse_unknown(answer: Answer, what: str) -> None:
+    """Raise UnknownNameError where an upstream of files has none of the name asked for.
+
+    Besides 404 that is how a store of objects says so that lets nobody list it: 403, AccessDenied.
+    """
+    hidden = answer.status == 403 and b"<Code>AccessDenied</Code>" in answer.body
+    if answer.status == 404 or hidden:
+        raise UnknownNameError(f"{what} does not exist (HTTP {answer.status})")
 
 
 def retry_advice(answer: Answer) -> str:

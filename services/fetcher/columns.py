@@ -109,5 +109,10 @@ def _all_within(values: pa.Array, column: Column) -> bool:
 def _cast(values: pa.Array, kind: pa.DataType, name: str, what: str) -> pa.Array:
     try:
         return pc.cast(values, kind)
+    except pa.ArrowInvalid:
+        pass
+    try:
+        # Blanks around a figure say nothing, and cutting them off costs as much as reading it.
+        return pc.cast(pc.utf8_trim_whitespace(values), kind)
     except pa.ArrowInvalid as exc:
         raise UnreadableAnswer(f"{name!r} holds a text that is not {what}: {exc}") from exc

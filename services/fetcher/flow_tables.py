@@ -36,7 +36,7 @@ _FLOWS_LABEL = r"(fund flows|net new cash flows?|net issuance|etf flows|etf net 
 _MONTHLY = re.compile(rf"monthly {_FLOWS_LABEL}")
 _WEEKLY = re.compile(rf"estimated weekly {_FLOWS_LABEL}")
 _DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
-_FIGURE = re.compile(r"\(?-?[\d,]+(\.\d+)?\)?", re.ASCII)
+_FIGURE = re.compile(r"\(?-?\d[\d,]*(\.\d+)?\)?", re.ASCII)
 _WEDNESDAY = 2
 
 

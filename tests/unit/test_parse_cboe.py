@@ -1,12 +1,13 @@
 """CBOE: both shapes of a history, changed headers and days that do not exist."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.answer import Parsed, UnreadableAnswer, UpstreamError
+from services.fetcher.answer import Parsed, UnknownNameError, UnreadableAnswer, UpstreamError
 from services.fetcher.sources.cboe import SOURCE
 from tests.strategies.depth import examples
 from tests.unit.answers import FETCHED_AT, HISTORY, history
@@ -55,6 +56,24 @@ def test_a_history_of_closes_has_null_for_the_rest(
         (day, close) for day, close in closes if close is not None
     ]
     assert all(row["open"] is None and row["symbol"] == "VVIX" for row in rows_of(parsed))
+
+
+def test_blanks_around_what_is_written_make_no_difference() -> None:
+    text = "DATE, OPEN, HIGH, LOW, CLOSE\n01/02/2024 , 1, 4, 1 ,3 \n"
+    (row,) = rows_of(SOURCE.parse(history(text)))
+    assert tuple(row.values()) == ("VIX", dt.date(2024, 1, 2), 1.0, 4.0, 1.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(404, "<html>gone</html>"), (403, "<Error><Code>AccessDenied</Code></Error>")],
+)
+def test_an_index_that_does_not_exist_is_said_to(status: int, body: str) -> None:
+    with pytest.raises(UnknownNameError, match="index NOPE does not exist"):
+        SOURCE.parse(replace(history(body, "NOPE"), status=status))
+    with pytest.raises(UpstreamError, match="HTTP 403") as refused:
+        SOURCE.parse(replace(history("<html>Blocked</html>"), status=403))
+    assert refused.type is UpstreamError
 
 
 def test_an_impossible_candle_is_published_as_it_is() -> None:

@@ -86,6 +86,11 @@ def test_a_chain_without_a_trading_day_is_refused(data: dict[str, Any]) -> None:
         SOURCE.parse(chain(contract(), **data))
 
 
+def test_a_last_trade_with_a_zone_is_dated_in_new_york() -> None:
+    parsed = SOURCE.parse(chain(contract(), last_trade_time="2026-07-25T01:15:00+00:00"))
+    assert whole(parsed)["date"] == FRIDAY
+
+
 def test_a_contract_listed_twice_would_be_counted_twice() -> None:
     with pytest.raises(UnreadableAnswer, match="twice"):
         SOURCE.parse(chain(contract(), contract()))

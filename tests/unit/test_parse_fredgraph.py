@@ -44,6 +44,21 @@ def test_among_several_series_a_missing_value_is_no_observation() -> None:
     assert SOURCE.parse(found).skipped == {"no value among several series": 3}
 
 
+def test_series_are_told_by_their_names_whatever_stands_where() -> None:
+    found = graph("DATE,NEW,DFF,GDP\n2024-01-01,,2,1\n2024-01-02,5,,3\n", "GDP,DFF")
+    assert values(found) == [
+        ("GDP", "2024-01-01", "1.0"),
+        ("GDP", "2024-01-02", "3.0"),
+        ("DFF", "2024-01-01", "2.0"),
+    ]
+    assert SOURCE.parse(found).warnings == ["new column 'NEW' in FRED's graph data"]
+
+
+def test_beside_a_column_that_nobody_asked_for_an_empty_cell_withdraws_nothing() -> None:
+    found = graph("DATE,DFF,NEW\n2024-01-01,1,\n2024-01-02,,2\n")
+    assert values(found) == [("DFF", "2024-01-01", "1.0")]
+
+
 def test_a_refusal_says_what_to_set() -> None:
     with pytest.raises(UpstreamError, match="set FRED_API_KEY"):
         SOURCE.parse(graph("<html>Access Denied</html>", status=403))
@@ -59,8 +74,7 @@ def test_a_series_that_does_not_exist_is_said_to() -> None:
     [
         ("date,dff\n2024-01-01,1\n", "the header is not DATE or observation_date"),
         ("DATE\n2024-01-01\n", "the header is not"),
-        ("DATE,GDP\n2024-01-01,1\n", "the columns are not those of DFF"),
-        ("DATE,DFF,GDP\n2024-01-01,1,2\n", "the columns are not those of DFF"),
+        ("DATE,GDP\n2024-01-01,1\n", "the column DFF has vanished"),
         ("DATE,DFF\n", "no observation"),
         ("DATE,DFF\n2024-01-01,1\n2024-01-", "truncated or malformed"),
         ("DATE,DFF\n2024-01-01,x\n", "'DFF' holds a text that is not a number"),

@@ -138,6 +138,7 @@ def test_finer_classes_are_passed_over_and_mutual_funds_have_no_commodities() ->
         (sheet(labels=("Months", "Estimated weekly fund flows")), "monthly block"),
         (sheet([row("13/31/2016")]), "does not exist"),
         (sheet([row("10/31/2016", ["x"] * 9)]), "no number"),
+        (sheet([row("10/31/2016", [","] * 9)]), "no number"),
         (sheet([row("10/31/2016")] * 2), "twice"),
         (sheet([]), "block of months is empty"),
         (b"\xd0\xcf\x11\xe0" + b"\0" * 508, "workbook"),

@@ -1,12 +1,13 @@
 """Dividends, splits and capital gains in Yahoo's chart answers."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
-from services.fetcher.answer import Answer, UnreadableAnswer
+from services.fetcher.answer import CONTINUES, Answer, UnreadableAnswer
 from services.fetcher.sources.yahoo import SOURCE
 from tests.unit.answers import FETCHED_AT, answer, chart
 
@@ -92,3 +93,11 @@ def test_without_actions_there_are_no_rows(events: Any) -> None:
 def test_what_is_not_of_its_form_is_refused(events: Any) -> None:
     with pytest.raises(UnreadableAnswer):
         SOURCE.parse(with_events(events))
+
+
+@pytest.mark.parametrize("none", [None, {}])
+def test_kinds_without_an_event_are_none_and_make_no_history_due(none: Any) -> None:
+    found = with_events({"splits": none, "dividends": none})
+    parsed = SOURCE.parse(replace(found, url=f"{found.url}#{CONTINUES}"))
+    assert [rows.dataset.name for rows in parsed.rows] == ["yfinance_ohlcv"]
+    assert not parsed.also

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from services.fetcher.answer import Answer, Parsed, Request, UnreadableAnswer
-from services.fetcher.body import data_of
+from services.fetcher.body import data_of, refuse_unknown
 from services.fetcher.cadence import WORKDAYS, At, Cadence
 from services.fetcher.columns import figures, make_rows, new_columns, repeated
 from services.fetcher.holidays import us_markets_closed
@@ -65,6 +65,7 @@ class Cboe(Source):
         if match is None:
             raise UnreadableAnswer("the URL names no index")
         symbol = unquote(match[1])
+        refuse_unknown(answer, f"index {symbol}")
         table = _read(data_of(answer))
         close = _close_column(table.column_names, symbol)
         columns = {
@@ -123,7 +124,7 @@ def _optional(table: pa.Table, name: str) -> pa.Array:
 
 def _days(values: pa.ChunkedArray) -> pa.Array:
     """Return texts of the form MM/DD/YYYY as dates; raises UnreadableAnswer for others."""
-    texts = values.combine_chunks()
+    texts = pc.utf8_trim_whitespace(values.combine_chunks())
     if not pc.all(pc.match_substring_regex(texts, _DAY), skip_nulls=False, min_count=0).as_py():
         raise UnreadableAnswer("'DATE' holds a text that is not MM/DD/YYYY: changed or truncated")
     try:

@@ -5,12 +5,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote, unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.fetcher.answer import Answer, Parsed, Request, UnreadableAnswer
-from services.fetcher.body import data_of, json_object
+from services.fetcher.body import data_of, json_object, refuse_unknown
 from services.fetcher.cadence import WORKDAYS, At, Cadence
 from services.fetcher.columns import column_of, make_rows, new_columns, repeated, texts
 from services.fetcher.holidays import us_markets_closed
@@ -30,6 +31,7 @@ _PASSED_OVER = (
     *("bid_size", "ask_size", "gamma", "vega", "theta", "rho", "theo", "change", "open", "high"),
     *("low", "tick", "last_trade_time", "percent_change", "prev_day_close"),
 )
+_NEW_YORK = ZoneInfo("America/New_York")
 _NEVER = pa.scalar(None, pa.float64())
 
 
@@ -70,10 +72,11 @@ class CboeOptions(Source):
         return [Request(f"{_QUOTES}{file}.json") for file in files]
 
     def parse(self, answer: Answer) -> Parsed:
-        document, warnings = json_object(answer)
-        data_of(answer)
         match = _PATH.fullmatch(answer.path)
         underlying = re.sub(r"^_", "^", unquote(match[1])) if match else ""
+        refuse_unknown(answer, f"a chain of options on {underlying}")
+        document, warnings = json_object(answer)
+        data_of(answer)
         data = document.get("data")
         contracts = data.get("options") if isinstance(data, dict) else None
         if not isinstance(data, dict) or not isinstance(contracts, list):
@@ -98,8 +101,9 @@ def _trading_day(data: Mapping[str, Any]) -> dt.date:
     """Return the day of the underlying's last trade; CBOE gives New York's time without a zone."""
     traded = data.get("last_trade_time")
     try:
-        return dt.datetime.fromisoformat(str(traded)).date()
-    except ValueError as exc:
+        moment = dt.datetime.fromisoformat(str(traded))
+        return (moment.astimezone(_NEW_YORK) if moment.tzinfo else moment).date()
+    except (ValueError, OverflowError) as exc:
         raise UnreadableAnswer(f"'last_trade_time' dates no chain: {traded!r}") from exc
 
 

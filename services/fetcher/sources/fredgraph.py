@@ -21,7 +21,7 @@ from services.fetcher.answer import (
 )
 from services.fetcher.body import data_of
 from services.fetcher.cadence import WORKDAYS, At, Cadence
-from services.fetcher.columns import dates, figures, make_rows, repeated
+from services.fetcher.columns import dates, figures, make_rows, new_columns, repeated
 from services.fetcher.source import Source
 from services.fetcher.watchlist import Watchlist
 from shared.dataset import Dataset
@@ -81,21 +81,22 @@ class FredGraph(Source):
         if answer.status == 404:
             raise UnknownNameError(f"series {answer.query['id']} does not exist (HTTP 404)")
         table = _read(data_of(answer), answer.query["id"])
-        asked = answer.query["id"].split(",")
-        shown = table.column_names[1:]
-        if shown != asked:
+        asked, shown = answer.query["id"].split(","), table.column_names[1:]
+        if vanished := [series for series in asked if series not in shown]:
             raise UnreadableAnswer(
-                f"the columns are not those of {','.join(asked)}, but {','.join(shown)[:200]}"
+                f"the column {', '.join(vanished)[:200]} has vanished: the columns are "
+                f"{','.join(shown)[:200]}"
             )
         days = dates(table[table.column_names[0]].combine_chunks(), table.column_names[0])
         found, skipped = [], 0
         for series in asked:
             values = figures(table[series].combine_chunks(), series)
-            keep = values.is_valid() if len(asked) > 1 else None
+            keep = values.is_valid() if len(shown) > 1 else None
             found.append(_rows(answer, series, days, values, keep))
             skipped += len(values) - found[-1].table.num_rows
         reason = "no value among several series"
-        return Parsed(found, skipped={reason: skipped} if skipped else {})
+        warnings = new_columns(shown, asked, "FRED's graph data")
+        return Parsed(found, {reason: skipped} if skipped else {}, warnings)
 
 
 def _rows(

@@ -184,7 +184,7 @@ def _histories(answer: Answer, results: list[dict[str, Any]]) -> Iterator[Reques
         event["date"]
         for result in results
         for of_kind in (result.get("events") or {}).values()
-        for event in of_kind.values()
+        for event in (of_kind or {}).values()
     ]
     if moments:
         event = dt.datetime.fromtimestamp(max(moments), dt.UTC)
