@@ -12,7 +12,10 @@ from shared.errors import EconstreamError
 from shared.record import Rows
 
 SECRET_PARAMETERS = frozenset(
-    {"access_token", "api_key", "apikey", "auth", "crumb", "key", "signature", "token"}
+    {
+        *("access_token", "api_key", "apikey", "auth", "client_secret", "crumb", "key"),
+        *("password", "secret", "sig", "signature", "token"),
+    }
 )
 """Query parameters that never stand in a URL that is kept, shown or raised."""
 

@@ -67,7 +67,7 @@ async def test_the_same_body_is_kept_once(tmp_path: Path) -> None:
 
 
 async def test_keys_are_never_kept(tmp_path: Path) -> None:
-    url = "https://user:hunter2@example.org/a?series_id=GDP&api_key=hunter2&crumb=hunter2#x"
+    url = "https://user:hunter2@example.org/a?series_id=GDP&api_key=hunter2&crumb=hunter2&client_secret=hunter2#x"
     await ArchiveWriter(tmp_path).keep(answer(url=url))
     text = (tmp_path / "index.ndjson").read_text()
     assert "hunter2" not in text
