@@ -44,14 +44,21 @@ class TopicStates:
         self._topic = topic
 
     async def recall(self, source: str) -> dict[str, Had]:
-        """Return what is remembered; a topic that was only just made is waited for."""
+        """Return what is remembered of a source's requests; raises as `read` does."""
+        return remembered(await self.read(), source)
+
+    async def read(self) -> list[Message]:
+        """Return all that is remembered; a topic that was only just made is waited for.
+
+        Raises Transient where the broker is away or the topic never gets ready.
+        """
         for pause in _PAUSES:
             try:
-                return remembered(await read_whole(self._cluster, self._topic), source)
+                return await read_whole(self._cluster, self._topic)
             except Transient as exc:
-                _log.debug("state_not_ready", source=source, reason=str(exc))
+                _log.debug("state_not_ready", reason=str(exc))
                 await asyncio.sleep(pause)
-        return remembered(await read_whole(self._cluster, self._topic), source)
+        return await read_whole(self._cluster, self._topic)
 
     async def keep(self, source: str, changes: Mapping[str, Had | None]) -> None:
         await self._publisher.publish(

@@ -61,7 +61,7 @@ class OnceRead(TopicStates):
 
     def __init__(self, cluster: Cluster, producer: Producer, topic: str) -> None:
         super().__init__(cluster, producer, topic)
-        self._messages = asyncio.ensure_future(read_whole(cluster, topic))
+        self._messages = asyncio.ensure_future(self.read())
 
     async def recall(self, source: str) -> dict[str, Had]:
         return remembered(await self._messages, source)
