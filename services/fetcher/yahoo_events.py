@@ -14,7 +14,8 @@ from shared.datasets.corporate_actions import DATASET as CORPORATE_ACTIONS
 from shared.record import Rows
 
 Action = dict[str, Any]
-_KINDS = {"dividends": "dividend", "capitalGains": "capital_gain", "splits": "split"}
+KINDS = {"dividends": "dividend", "capitalGains": "capital_gain", "splits": "split"}
+"""Yahoo's names of what changes the prices before it, and ours."""
 
 
 def corporate_actions(
@@ -36,7 +37,7 @@ def corporate_actions(
         raise UnreadableAnswer("'events' is no object: Yahoo's answers have changed")
     found = [
         {"currency": currency} | action | {"ticker": ticker}
-        for name in _KINDS
+        for name in KINDS
         for action in _actions(name, events.get(name) or {})
     ]
     if not found:
@@ -67,7 +68,7 @@ def _actions(name: str, events: Any) -> Iterator[Action]:
         try:
             amount, ratio = _figures(name, event)
             own = {"currency": str(event["currency"])} if event.get("currency") else {}
-            kind = _KINDS[name]
+            kind = KINDS[name]
             yield {"kind": kind, "date": event["date"], "amount": amount, "ratio": ratio} | own
         except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as exc:
             raise UnreadableAnswer(f"an event of {name!r} is not of its form: {exc!r}") from exc

@@ -96,8 +96,16 @@ def test_what_is_not_of_its_form_is_refused(events: Any) -> None:
 
 
 @pytest.mark.parametrize("none", [None, {}])
-def test_kinds_without_an_event_are_none_and_make_no_history_due(none: Any) -> None:
-    found = with_events({"splits": none, "dividends": none})
+def test_kinds_without_an_event_or_unknown_make_no_history_due(none: Any) -> None:
+    found = with_events({"splits": none, "dividends": none, "meetings": {"1": {}}, "a": 1})
     parsed = SOURCE.parse(replace(found, url=f"{found.url}#{CONTINUES}"))
     assert [rows.dataset.name for rows in parsed.rows] == ["yfinance_ohlcv"]
     assert not parsed.also
+
+
+def test_a_dividend_among_no_bars_is_not_lost() -> None:
+    found = with_events({"dividends": {"1": {"amount": 0.25, "date": MONDAY}}})
+    document = orjson.loads(found.body)
+    del document["chart"]["result"][0]["timestamp"]
+    (rows,) = SOURCE.parse(replace(found, body=orjson.dumps(document))).rows
+    assert rows.table["amount"].to_pylist() == [0.25]

@@ -27,7 +27,7 @@ from services.fetcher.memory import Had
 from services.fetcher.source import Source
 from services.fetcher.watchlist import Watchlist
 from services.fetcher.yahoo_bars import bars_of, of_open_session, trading_days
-from services.fetcher.yahoo_events import corporate_actions
+from services.fetcher.yahoo_events import KINDS, corporate_actions
 from shared.dataset import Dataset
 from shared.datasets.corporate_actions import DATASET as CORPORATE_ACTIONS
 from shared.datasets.yfinance_ohlcv import DATASET as YFINANCE_OHLCV
@@ -139,13 +139,15 @@ class Yahoo(Source):
         interval = meta.get("dataGranularity") or answer.query.get("interval", "1d")
         if interval != "1d":
             return _counted({f"not daily ({interval})": len(timestamps)})
+        ticker, dated = meta.get("symbol") or asked, partial(trading_days, meta=meta)
+        actions = corporate_actions(result, ticker, dated, answer.known_at, self.name)
         if not timestamps:
-            return Parsed()
+            return Parsed(actions)
         warnings: list[str] = []
         bars = bars_of(result, timestamps, warnings)
         days = trading_days(timestamps, meta)
         is_open = of_open_session(days, meta, answer.fetched_at)
-        count, ticker = len(days), meta.get("symbol") or asked
+        count = len(days)
         columns = bars | {
             "ticker": repeated(ticker, count, "symbol"),
             "date": days,
@@ -156,8 +158,6 @@ class Yahoo(Source):
         kept, skipped = self._publishable(table.sort_by("moment"))
         arrays = {name: kept[name].combine_chunks() for name in columns}
         rows = make_rows(YFINANCE_OHLCV, arrays, answer.known_at, self.name)
-        dated = partial(trading_days, meta=meta)
-        actions = corporate_actions(result, ticker, dated, answer.known_at, self.name)
         return _counted(skipped, [rows, *actions], warnings)
 
     def _publishable(self, table: pa.Table) -> tuple[pa.Table, dict[str, int]]:
@@ -183,8 +183,8 @@ def _histories(answer: Answer, results: list[dict[str, Any]]) -> Iterator[Reques
     moments = [
         event["date"]
         for result in results
-        for of_kind in (result.get("events") or {}).values()
-        for event in (of_kind or {}).values()
+        for kind in KINDS
+        for event in ((result.get("events") or {}).get(kind) or {}).values()
     ]
     if moments:
         event = dt.datetime.fromtimestamp(max(moments), dt.UTC)
