@@ -18,8 +18,8 @@ from tests.unit.answers import FRED, answer, chain, chart, contract, observation
 from tests.unit.test_fred_releases import page, series
 
 SOURCES = discover()
-NO_ROOM = {"google_news", "yahoo_news", "fredgraph"}
-"""Feeds may always hold more elements; a graph's columns are the series that were asked for."""
+NO_ROOM = {"google_news", "yahoo_news"}
+"""Feeds may always hold more elements."""
 DOC = "https://api.gdeltproject.org/api/v2/doc/doc?query=oil&mode=artlist"
 FEEDS = {
     "google_news": "https://news.google.com/rss/search?q=oil",
@@ -177,9 +177,3 @@ async def test_a_new_column_is_warned_of_and_counted(case: Changing) -> None:
     assert summary.message is not None and warning in summary.message
     count_run(summary)
     assert REGISTRY.get_sample_value(FETCHER_NEW_COLUMNS.series, told) == before + 1
-
-
-async def test_a_graph_with_another_column_than_the_series_is_refused() -> None:
-    case = CASES[-1]
-    with pytest.raises(UnreadableAnswer, match="SURPRISE"):
-        source_of(case).parse(case.answer(new="SURPRISE"))
