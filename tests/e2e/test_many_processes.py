@@ -1,4 +1,4 @@
-"""Fetcher, loader and API as three processes give what one process gives, value for value."""
+"""Fetcher, processor, loader and API as processes give what one gives, value for value."""
 
 import csv
 import io
@@ -16,6 +16,7 @@ from tests.services.search import Service
 from tests.waiting import until_sync
 
 DATASETS = list(discover())
+DERIVED = ("technical_features", "news_sentiment", "ml_predictions", "model_performance")
 WITHIN_SECONDS = 180.0
 VERSIONS = (
     "SELECT series_id, date, value, as_of, confirmed_as_of, known_from, known_until "
@@ -66,11 +67,15 @@ def from_one_process(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def from_three_processes(
-    tmp_path: Path, kafka: Service, topic_prefix: str, postgres_url: str
+def from_many_processes(
+    tmp_path: Path,
+    kafka: Service,
+    topic_prefix: str,
+    postgres_url: str,
+    from_one_process: dict[str, str],
 ) -> dict[str, str]:
-    """What fetcher, loader and API make of the same answers with Kafka and PostgreSQL."""
-    folder = tmp_path / "three"
+    """What a process for each part makes of the same answers with Kafka and PostgreSQL."""
+    folder = tmp_path / "many"
     folder.mkdir()
     shell = Shell(
         folder,
@@ -89,19 +94,28 @@ def from_three_processes(
     assert loaded.returncode == 0, loaded.stderr
     assert " 0 dead letters" in loaded.stdout
     assert shell.run("schema", "check").returncode == 0
-    with shell.started("api") as api:
-        found = everything(await_api(api), shell)
-        assert api.end() == 0
+    with shell.started("process") as worker, shell.started("load") as loader:
+        with shell.started("api") as api:
+            address = await_api(api)
+            for name in DERIVED:
+                await_lines(f"{address}/v1/data/{name}?format=csv", from_one_process[name])
+            found = everything(address, shell)
+            assert api.end() == 0
+        assert [worker.end(), loader.end()] == [0, 0]
     return found
 
 
+def await_lines(url: str, expected: str) -> None:
+    until_sync(lambda: get(url).count("\n") == expected.count("\n"), WITHIN_SECONDS, every=0.5)
+
+
 def test_both_ways_give_the_same_values(
-    from_one_process: dict[str, str], from_three_processes: dict[str, str]
+    from_one_process: dict[str, str], from_many_processes: dict[str, str]
 ) -> None:
     for name, one in from_one_process.items():
-        three = from_three_processes[name]
+        many = from_many_processes[name]
         assert one.count("\n") > int(name in datasets_of_the_samples()), name
         if name == "data_refresh_log":
-            assert of_runs(one) == of_runs(three)
+            assert of_runs(one) == of_runs(many)
         else:
-            assert one == three, name
+            assert one == many, name
