@@ -9,11 +9,11 @@ import orjson
 import pyarrow as pa
 
 from services.fetcher.answer import Answer, Parsed, Request, UnreadableAnswer, UpstreamError
-from services.fetcher.body import data_of
-from services.fetcher.columns import make_rows, repeated
-from services.fetcher.memory import Had
+from services.fetcher.parsing.body import data_of
+from services.fetcher.parsing.columns import make_rows, repeated
 from services.fetcher.source import Source
-from services.fetcher.watchlist import Watchlist
+from services.fetcher.state.memory import Had
+from services.fetcher.watchlist.file import Watchlist
 from shared.dataset import Dataset
 from shared.datasets.fred_data import DATASET as FRED_DATA
 from shared.errors import ConfigError, Transient

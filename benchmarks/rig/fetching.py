@@ -13,8 +13,8 @@ from typing import Any
 
 from benchmarks.rig.upstream import Nearby
 from services.fetcher.fetcher import Fetcher
-from services.fetcher.run import RunSummary
-from services.fetcher.state import TopicStates, state_topic
+from services.fetcher.runs.run import RunSummary
+from services.fetcher.state.topic import TopicStates, state_topic
 from shared.kafka import Producer, connect, declared_topics, ensure_topics
 from shared.lifecycle import run
 from shared.observability import configure_logging

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.rig import answers
 from services.fetcher.answer import Answer, Request
-from services.fetcher.http import HttpClient
+from services.fetcher.http.client import HttpClient
 from shared.errors import Fatal
 
 _STARTS_WITHIN_S = 60.0

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from services.cli.output import say
 from services.cli.session import on_terminal
-from services.fetcher.run import RunSummary
+from services.fetcher.runs.run import RunSummary
 from services.loader.progress import Progress as Loaded
 
 _LINE_EVERY_SECONDS = 2.0

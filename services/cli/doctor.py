@@ -13,10 +13,10 @@ from services.cli.demo import samples_folder
 from services.cli.output import listing
 from services.cli.session import begin, find_up, holds_database
 from services.cli.store import closing, open_store
-from services.fetcher.archive import Archive
+from services.fetcher.archive.folder import Archive
 from services.fetcher.registry import discover as discover_sources
 from services.fetcher.source import Source
-from services.fetcher.watchlist import read_watchlist
+from services.fetcher.watchlist.file import read_watchlist
 from shared.control import Running
 from shared.embedded import find_binary
 from shared.errors import EX_FAILED, EX_OK, ConfigError, EconstreamError

@@ -15,9 +15,9 @@ from services.cli.output import listing, say
 from services.cli.session import begin, on_terminal, run
 from services.fetcher.app import FetchOrder, run_fetcher
 from services.fetcher.registry import discover
-from services.fetcher.replay import FetchReport
-from services.fetcher.run import RunSummary
-from services.fetcher.summary import notes, summary_lines, summary_rows
+from services.fetcher.runs.report import FetchReport
+from services.fetcher.runs.run import RunSummary
+from services.fetcher.runs.summary import notes, summary_lines, summary_rows
 from shared.control import join_broker
 from shared.settings import Settings
 

@@ -8,7 +8,7 @@ from services.cli.catalogue import find_source
 from services.cli.output import listing, say
 from services.cli.session import begin
 from services.fetcher.registry import discover
-from services.fetcher.watchlist import add_names, read_watchlist, remove_names
+from services.fetcher.watchlist.file import add_names, read_watchlist, remove_names
 from shared.errors import EX_FAILED
 from shared.observability import report
 

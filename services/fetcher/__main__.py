@@ -9,7 +9,7 @@ from pathlib import Path
 
 from services.fetcher.app import FetchOrder, run_fetcher
 from services.fetcher.registry import discover
-from services.fetcher.summary import summary_lines
+from services.fetcher.runs.summary import summary_lines
 from shared.control import join_broker
 from shared.errors import EX_USAGE
 from shared.lifecycle import guard, run

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from services.fetcher.archive import INDEX, Archive
+from services.fetcher.archive.folder import INDEX, Archive
 from services.fetcher.fetcher import Fetcher
-from services.fetcher.replay import FetchReport
-from services.fetcher.run import Progress
-from services.fetcher.schedule import unless_stopped
-from services.fetcher.state import TopicStates, state_topic
+from services.fetcher.runs.report import FetchReport
+from services.fetcher.runs.run import Progress
+from services.fetcher.schedule.keep_fresh import unless_stopped
+from services.fetcher.state.topic import TopicStates, state_topic
 from shared.errors import Transient
 from shared.kafka import Producer, connect, declared_topics, ensure_topics, ping
 from shared.metrics import watch_disk

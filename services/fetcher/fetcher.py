@@ -8,21 +8,22 @@ from functools import partial
 from pathlib import Path
 
 from services.fetcher.answer import Request
-from services.fetcher.archive import ArchiveWriter
-from services.fetcher.http import HttpClient
-from services.fetcher.known_articles import KnownArticles
-from services.fetcher.ledger import open_ledger
-from services.fetcher.live import GIVE_UP_AFTER, Conversation, fetch
-from services.fetcher.memory import Had, Memory, Oblivion, States
+from services.fetcher.archive.folder import ArchiveWriter
+from services.fetcher.archive.replay import replay
+from services.fetcher.http.client import HttpClient
 from services.fetcher.publish import DryRun, Publisher
 from services.fetcher.registry import SourceRegistry, discover
-from services.fetcher.replay import FetchReport, replay
-from services.fetcher.run import Progress, Run, RunSummary
-from services.fetcher.schedule import Refresh, keep_fresh
+from services.fetcher.runs.ledger import open_ledger
+from services.fetcher.runs.live import GIVE_UP_AFTER, Conversation, fetch
+from services.fetcher.runs.report import FetchReport
+from services.fetcher.runs.run import Progress, Run, RunSummary
+from services.fetcher.schedule.keep_fresh import Refresh, keep_fresh
 from services.fetcher.search import Found
 from services.fetcher.source import Source, SourceFaultError
-from services.fetcher.watching import WatchedFile
-from services.fetcher.watchlist import Watchlist, read_watchlist
+from services.fetcher.state.memory import Had, Memory, Oblivion, States
+from services.fetcher.upstreams.news.known_articles import KnownArticles
+from services.fetcher.watchlist.file import Watchlist, read_watchlist
+from services.fetcher.watchlist.follow import WatchedFile
 from shared.datasets.news_articles import DATASET as NEWS_ARTICLES
 from shared.errors import ConfigError, EconstreamError, Transient
 from shared.observability import get_logger

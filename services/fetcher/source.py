@@ -9,10 +9,10 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from services.fetcher.answer import Answer, Parsed, Request
-from services.fetcher.cadence import Cadence, Every
-from services.fetcher.memory import Had, Memory
+from services.fetcher.schedule.cadence import Cadence, Every
 from services.fetcher.search import Search
-from services.fetcher.watchlist import Watchlist
+from services.fetcher.state.memory import Had, Memory
+from services.fetcher.watchlist.file import Watchlist
 from shared.dataset import Dataset
 from shared.errors import ConfigError
 from shared.settings import Settings

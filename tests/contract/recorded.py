@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.fetcher.answer import Answer, Parsed, without_secrets
-from services.fetcher.archive import Archive
+from services.fetcher.archive.folder import Archive
 from services.fetcher.registry import discover
 
 FOLDER = Path(__file__).parents[3] / "shared" / "upstream"

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 
 from services.fetcher.answer import Answer, Parsed, without_secrets
-from services.fetcher.archive import Archive
+from services.fetcher.archive.folder import Archive
 from services.fetcher.registry import discover
 from shared.record import Rows
 

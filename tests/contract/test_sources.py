@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pytest
 
 from services.fetcher.answer import Answer, Parsed, UpstreamError, query_of
-from services.fetcher.archive import Archive
+from services.fetcher.archive.folder import Archive
 from services.fetcher.registry import discover
 from shared.moment import end_of_day
 from shared.record import Rows

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Mapping
 
 from services.fetcher.fetcher import Fetcher
-from services.fetcher.http import HttpClient, Limits
-from services.fetcher.memory import Had
+from services.fetcher.http.client import HttpClient, Limits
 from services.fetcher.registry import SourceRegistry
-from services.fetcher.state import TopicStates, state_topic
+from services.fetcher.state.memory import Had
+from services.fetcher.state.topic import TopicStates, state_topic
 from shared.kafka import Producer, connect, declared_topics, ensure_topics
 from shared.registry import discover
 from shared.settings import Settings

@@ -11,10 +11,10 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.fetcher.answer import Request
-from services.fetcher.cadence import Breaker, Every
 from services.fetcher.fetcher import Fetcher
-from services.fetcher.http import HttpClient, Limits
+from services.fetcher.http.client import HttpClient, Limits
 from services.fetcher.registry import SourceRegistry
+from services.fetcher.schedule.cadence import Breaker, Every
 from shared.metrics import FETCHER_CIRCUIT_OPEN, FETCHER_FAILURES, FETCHER_RUNS
 from shared.settings import Settings
 from tests.fetching import Collected, Numbers

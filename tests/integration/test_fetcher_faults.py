@@ -18,11 +18,11 @@ from pydantic import SecretStr
 
 from services.fetcher.answer import Request
 from services.fetcher.fetcher import Fetcher
-from services.fetcher.http import HttpClient, Limits
-from services.fetcher.memory import Had
+from services.fetcher.http.client import HttpClient, Limits
 from services.fetcher.registry import SourceRegistry
-from services.fetcher.replay import FetchReport
-from services.fetcher.state import TopicStates, remembered, state_topic
+from services.fetcher.runs.report import FetchReport
+from services.fetcher.state.memory import Had
+from services.fetcher.state.topic import TopicStates, remembered, state_topic
 from shared.errors import EconstreamError
 from shared.kafka import Cluster, Producer, declared_topics, ensure_topics, read_whole
 from shared.observability import configure_logging

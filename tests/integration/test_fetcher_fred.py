@@ -10,14 +10,14 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from services.fetcher import fred_asking
 from services.fetcher.answer import query_of
 from services.fetcher.fetcher import Fetcher
-from services.fetcher.http import HttpClient, Limits
-from services.fetcher.memory import COMPLETE, Had
+from services.fetcher.http.client import HttpClient, Limits
 from services.fetcher.registry import SourceRegistry
-from services.fetcher.run import RunSummary
+from services.fetcher.runs.run import RunSummary
 from services.fetcher.sources.fred import Fred
+from services.fetcher.state.memory import COMPLETE, Had
+from services.fetcher.upstreams.fred import asking as fred_asking
 from shared.settings import Settings
 from tests.fetching import Collected, Remembered
 from tests.integration.misbehaving import ByHead, Reply, Server, misbehaving, response

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from services.fetcher.fetcher import Fetcher
-from services.fetcher.http import HttpClient, Limits
+from services.fetcher.http.client import HttpClient, Limits
 from services.fetcher.registry import SourceRegistry
-from services.fetcher.replay import FetchReport
+from services.fetcher.runs.report import FetchReport
 from services.fetcher.sources import fred, fredgraph
 from shared.settings import Settings
 from tests.fetching import Collected

@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.fetcher.answer import Request, UnreadableAnswer, UpstreamError
-from services.fetcher.http import HttpClient, Limits
+from services.fetcher.http.client import HttpClient, Limits
 from shared.errors import Transient
 from shared.observability import configure_logging
 from tests.integration.misbehaving import Server, misbehaving, response, self_signed

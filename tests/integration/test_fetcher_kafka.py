@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from services.fetcher.app import FetchOrder, run_fetcher
-from services.fetcher.replay import FetchReport
+from services.fetcher.runs.report import FetchReport
 from shared.errors import ConfigError
 from shared.kafka import Cluster, TopicPartition, Watermarks, list_partitions
 from shared.registry import discover

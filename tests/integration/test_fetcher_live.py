@@ -13,10 +13,10 @@ from structlog.testing import capture_logs
 
 from services.fetcher.answer import Request
 from services.fetcher.fetcher import Fetcher
-from services.fetcher.http import HttpClient, Limits
+from services.fetcher.http.client import HttpClient, Limits
 from services.fetcher.registry import SourceRegistry
-from services.fetcher.summary import summary_lines
-from services.fetcher.watchlist import add_names
+from services.fetcher.runs.summary import summary_lines
+from services.fetcher.watchlist.file import add_names
 from shared.errors import ConfigError, Transient
 from shared.settings import Settings
 from tests.fetching import Collected, Numbers

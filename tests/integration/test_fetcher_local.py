@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.fetcher import http
 from services.fetcher.answer import Request, UpstreamError
 from services.fetcher.fetcher import client_for
-from services.fetcher.http import HttpClient, Limits
+from services.fetcher.http import client as http
+from services.fetcher.http.client import HttpClient, Limits
 from tests.fetching import Numbers
 from tests.integration.misbehaving import Server, misbehaving, response
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from services.fetcher.fetcher import Fetcher
-from services.fetcher.http import HttpClient, Limits
+from services.fetcher.http.client import HttpClient, Limits
 from services.fetcher.registry import SourceRegistry
-from services.fetcher.run import RunSummary
+from services.fetcher.runs.run import RunSummary
 from services.fetcher.sources import google_news, yahoo_news
 from shared.errors import Transient
 from shared.settings import Settings

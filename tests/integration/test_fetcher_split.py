@@ -10,11 +10,11 @@ import pytest
 
 from services.fetcher.answer import query_of
 from services.fetcher.fetcher import Fetcher
-from services.fetcher.http import HttpClient, Limits
+from services.fetcher.http.client import HttpClient, Limits
 from services.fetcher.registry import SourceRegistry
-from services.fetcher.run import RunSummary
+from services.fetcher.runs.run import RunSummary
 from services.fetcher.sources import yahoo
-from services.fetcher.state import TopicStates, state_topic
+from services.fetcher.state.topic import TopicStates, state_topic
 from shared.kafka import Producer, connect, declared_topics, ensure_topics
 from shared.registry import discover
 from shared.settings import Settings

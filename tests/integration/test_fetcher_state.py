@@ -8,10 +8,10 @@ import pytest
 from pydantic import SecretStr
 
 from services.fetcher.fetcher import Fetcher
-from services.fetcher.http import HttpClient, Limits
-from services.fetcher.memory import COMPLETE
+from services.fetcher.http.client import HttpClient, Limits
 from services.fetcher.registry import SourceRegistry
-from services.fetcher.replay import FetchReport
+from services.fetcher.runs.report import FetchReport
+from services.fetcher.state.memory import COMPLETE
 from shared.errors import Transient
 from shared.settings import Settings
 from tests.fetching import Collected, Numbers, Remembered

@@ -2,8 +2,8 @@
 
 import datetime as dt
 
-from services.fetcher.memory import Had
-from services.fetcher.state import TopicStates, remembered, state_topic
+from services.fetcher.state.memory import Had
+from services.fetcher.state.topic import TopicStates, remembered, state_topic
 from shared.kafka import Cluster, Producer, ensure_topics, read_whole
 from shared.record import Message, Record
 from shared.settings import Settings

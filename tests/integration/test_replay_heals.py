@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from services.fetcher.answer import Answer, Parsed
 from services.fetcher.fetcher import Fetcher
-from services.fetcher.http import HttpClient
+from services.fetcher.http.client import HttpClient
 from services.fetcher.registry import SourceRegistry
 from shared.kafka import Producer, connect, declared_topics, ensure_topics
 from shared.record import Rows

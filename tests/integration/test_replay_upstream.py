@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.fetcher.app import FetchOrder, run_fetcher
-from services.fetcher.replay import FetchReport
+from services.fetcher.runs.report import FetchReport
 from shared.record import encode_time
 from shared.registry import discover
 from shared.settings import Settings

@@ -8,12 +8,12 @@ import pytest
 from pydantic import SecretStr
 
 from services.cli import searching
-from services.fetcher import fred_asking
 from services.fetcher.answer import UnreadableAnswer, UpstreamError, query_of
 from services.fetcher.fetcher import Fetcher
-from services.fetcher.http import HttpClient, Limits
+from services.fetcher.http.client import HttpClient, Limits
 from services.fetcher.search import Found
 from services.fetcher.source import Source
+from services.fetcher.upstreams.fred import asking as fred_asking
 from shared.errors import ConfigError
 from shared.settings import Settings
 from tests.command_line import Shell, one_line

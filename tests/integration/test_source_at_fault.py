@@ -12,9 +12,9 @@ from structlog.testing import capture_logs
 
 from services.fetcher.answer import Request
 from services.fetcher.fetcher import Fetcher
-from services.fetcher.http import HttpClient, Limits
+from services.fetcher.http.client import HttpClient, Limits
 from services.fetcher.registry import SourceRegistry
-from services.fetcher.watchlist import Watchlist, add_names, remove_names
+from services.fetcher.watchlist.file import Watchlist, add_names, remove_names
 from shared.errors import ConfigError
 from shared.settings import Settings
 from tests.fetching import Collected, Numbers

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from services.fetcher.archive import Archive
+from services.fetcher.archive.folder import Archive
 from services.fetcher.sources.yahoo import SOURCE
 from services.processor.bars import BAR, Bars, from_table
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.fetcher.addresses import refuse_private
 from services.fetcher.answer import UpstreamError
+from services.fetcher.http.addresses import refuse_private
 
 PRIVATE = (
     *("127.0.0.1", "10.0.0.1", "169.254.169.254", "100.64.0.1", "0.1.2.3", "224.0.0.1"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.articles import (
+from services.fetcher.upstreams.news.articles import (
     Article,
     article_id,
     article_rows,

@@ -8,10 +8,10 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.fetcher.answer import Answer, UnreadableAnswer
-from services.fetcher.columns import NewColumn
-from services.fetcher.metrics import count_run
+from services.fetcher.parsing.columns import NewColumn
 from services.fetcher.registry import discover
-from services.fetcher.run import Run
+from services.fetcher.runs.metrics import count_run
+from services.fetcher.runs.run import Run
 from shared.metrics import FETCHER_NEW_COLUMNS
 from tests.fetching import Collected
 from tests.unit.answers import FRED, answer, chain, chart, contract, observation, observations

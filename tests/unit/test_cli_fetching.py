@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from services.cli.fetching import answers_bar, lines_of_progress
-from services.fetcher.run import RunSummary
+from services.fetcher.runs.run import RunSummary
 
 
 def summary(source: str) -> RunSummary:

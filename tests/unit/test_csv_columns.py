@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from services.fetcher.answer import Answer, UnreadableAnswer, UpstreamError
-from services.fetcher.csv_columns import read_csv
+from services.fetcher.parsing.csv_columns import read_csv
 
 
 def answer(body: str, status: int = 200) -> Answer:

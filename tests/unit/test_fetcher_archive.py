@@ -17,7 +17,7 @@ from services.fetcher.answer import (
     UnreadableAnswer,
     without_secrets,
 )
-from services.fetcher.archive import Archive, ArchiveWriter
+from services.fetcher.archive.folder import Archive, ArchiveWriter
 from shared.errors import ConfigError, Transient
 from tests.strategies.depth import examples
 

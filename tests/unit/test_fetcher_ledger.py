@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 
 from services.fetcher.answer import Request
-from services.fetcher.ledger import Ledger, open_ledger
-from services.fetcher.memory import Had
+from services.fetcher.runs.ledger import Ledger, open_ledger
+from services.fetcher.state.memory import Had
 from tests.fetching import Numbers, Remembered
 
 WHOLE = Request("https://example.org/history")

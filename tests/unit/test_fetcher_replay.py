@@ -9,8 +9,8 @@ import pytest
 from services.fetcher.app import FetchOrder, run_fetcher
 from services.fetcher.fetcher import Fetcher
 from services.fetcher.registry import SourceRegistry
-from services.fetcher.run import RunSummary
-from services.fetcher.summary import summary_lines
+from services.fetcher.runs.run import RunSummary
+from services.fetcher.runs.summary import summary_lines
 from shared.errors import ConfigError, Transient
 from shared.settings import Settings
 from tests.fetching import Collected, Numbers

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from services.fetcher.cadence import At, Breaker, Every
 from services.fetcher.registry import discover
-from services.fetcher.run import RunSummary
-from services.fetcher.schedule import keep_fresh
+from services.fetcher.runs.run import RunSummary
+from services.fetcher.schedule.cadence import At, Breaker, Every
+from services.fetcher.schedule.keep_fresh import keep_fresh
 from tests.fetching import Numbers
 from tests.waiting import until
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from services.fetcher.answer import query_of
 from services.fetcher.registry import discover
-from services.fetcher.watchlist import add_names, read_watchlist, remove_names
+from services.fetcher.watchlist.file import add_names, read_watchlist, remove_names
 from shared.errors import ConfigError
 from shared.settings import Settings
 

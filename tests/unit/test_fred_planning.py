@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pydantic import SecretStr
 
 from services.fetcher.answer import Request, query_of
-from services.fetcher.fred_asking import BULK, bulk_url, keyed, url_of
-from services.fetcher.fred_planning import CALENDAR
-from services.fetcher.memory import COMPLETE, Had, Memory
 from services.fetcher.sources.fred import Fred
+from services.fetcher.state.memory import COMPLETE, Had, Memory
+from services.fetcher.upstreams.fred.asking import BULK, bulk_url, keyed, url_of
+from services.fetcher.upstreams.fred.planning import CALENDAR
 
 NOON = dt.datetime(2024, 11, 4, 18, tzinfo=dt.UTC)
 """In Chicago."""

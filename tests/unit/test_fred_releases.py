@@ -20,9 +20,9 @@ from services.fetcher.answer import (
     UpstreamError,
     query_of,
 )
-from services.fetcher.fred_asking import bulk_url, described_url, keyed, url_of
-from services.fetcher.memory import Had
 from services.fetcher.sources.fred import Fred
+from services.fetcher.state.memory import Had
+from services.fetcher.upstreams.fred.asking import bulk_url, described_url, keyed, url_of
 from tests.strategies.depth import examples
 from tests.unit.answers import FETCHED_AT, answer
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher import fred_asking
 from services.fetcher.answer import Answer, Request, query_of
-from services.fetcher.fred_asking import FIRST_DAY, LAST_DAY, vintages_url
-from services.fetcher.memory import Had
 from services.fetcher.sources.fred import SOURCE
+from services.fetcher.state.memory import Had
+from services.fetcher.upstreams.fred import asking as fred_asking
+from services.fetcher.upstreams.fred.asking import FIRST_DAY, LAST_DAY, vintages_url
 from tests.strategies.depth import examples
 from tests.unit.answers import FETCHED_AT, FRED, observation, observations
 from tests.unit.answers import answer as made

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from services.fetcher.holidays import us_markets_closed
+from services.fetcher.schedule.holidays import us_markets_closed
 
 PUBLISHED = {
     2021: "01-01 01-18 02-15 04-02 05-31 07-05 09-06 11-25 12-24",

@@ -5,9 +5,9 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.articles import Article, article_rows
-from services.fetcher.known_articles import KnownArticles
-from services.fetcher.memory import Had
+from services.fetcher.state.memory import Had
+from services.fetcher.upstreams.news.articles import Article, article_rows
+from services.fetcher.upstreams.news.known_articles import KnownArticles
 from tests.fetching import Remembered
 from tests.strategies.depth import examples
 from tests.unit.answers import FETCHED_AT, answer

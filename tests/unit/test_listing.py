@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.fetcher.answer import Answer, UnreadableAnswer, UpstreamError
-from services.fetcher.listing import read_listing, text_columns
+from services.fetcher.parsing.listing import read_listing, text_columns
 from tests.strategies.depth import examples
 
 AT = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)

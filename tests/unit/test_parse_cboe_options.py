@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.fetcher.answer import Parsed, UnreadableAnswer, UpstreamError
-from services.fetcher.option_figures import implied_volatility
 from services.fetcher.sources.cboe_options import SOURCE
-from services.fetcher.watchlist import Watchlist
+from services.fetcher.upstreams.cboe.option_figures import implied_volatility
+from services.fetcher.watchlist.file import Watchlist
 from shared.settings import Settings
 from tests.unit.answers import OPTIONS, answer, chain, contract
 

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from services.fetcher.answer import Answer, UnreadableAnswer, UpstreamError, query_of
 from services.fetcher.sources.fredgraph import SOURCE
-from services.fetcher.watchlist import Watchlist
+from services.fetcher.watchlist.file import Watchlist
 from shared.settings import Settings
 from tests.unit.answers import answer
 

@@ -8,7 +8,7 @@ import pytest
 
 from services.fetcher.answer import Parsed, UnreadableAnswer, UpstreamError
 from services.fetcher.sources.ici import SOURCE
-from services.fetcher.watchlist import Watchlist
+from services.fetcher.watchlist.file import Watchlist
 from shared.settings import Settings
 from tests.unit.answers import answer
 

@@ -15,7 +15,7 @@ from services.fetcher.registry import discover
 from services.fetcher.sources.gdelt import SOURCE as GDELT
 from services.fetcher.sources.google_news import SOURCE as GOOGLE
 from services.fetcher.sources.yahoo_news import SOURCE as YAHOO
-from services.fetcher.watchlist import Watchlist
+from services.fetcher.watchlist.file import Watchlist
 from shared.record import encode
 from shared.settings import Settings
 from tests.strategies.depth import examples

@@ -8,9 +8,9 @@ import orjson
 import pytest
 
 from services.fetcher.answer import CONTINUES, Answer, Request, query_of
-from services.fetcher.memory import Had
 from services.fetcher.sources.yahoo import SOURCE
-from services.fetcher.watchlist import Watchlist
+from services.fetcher.state.memory import Had
+from services.fetcher.watchlist.file import Watchlist
 from shared.settings import Settings
 from tests.unit.answers import FETCHED_AT, chart
 

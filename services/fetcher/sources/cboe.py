@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from services.fetcher.answer import Answer, Parsed, Request, UnreadableAnswer
-from services.fetcher.body import data_of, refuse_unknown
-from services.fetcher.cadence import WORKDAYS, At, Cadence
-from services.fetcher.columns import figures, make_rows, new_columns, repeated
-from services.fetcher.holidays import us_markets_closed
+from services.fetcher.parsing.body import data_of, refuse_unknown
+from services.fetcher.parsing.columns import figures, make_rows, new_columns, repeated
+from services.fetcher.schedule.cadence import WORKDAYS, At, Cadence
+from services.fetcher.schedule.holidays import us_markets_closed
 from services.fetcher.source import Source
-from services.fetcher.watchlist import Watchlist
+from services.fetcher.watchlist.file import Watchlist
 from shared.dataset import Dataset
 from shared.datasets.cboe_vix_history import DATASET as CBOE_VIX_HISTORY
 from shared.settings import Settings

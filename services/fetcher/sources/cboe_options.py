@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.fetcher.answer import Answer, Parsed, Request, UnreadableAnswer
-from services.fetcher.body import data_of, json_object, refuse_unknown
-from services.fetcher.cadence import WORKDAYS, At, Cadence
-from services.fetcher.columns import column_of, make_rows, new_columns, repeated, texts
-from services.fetcher.holidays import us_markets_closed
-from services.fetcher.option_figures import implied_volatility, totals
+from services.fetcher.parsing.body import data_of, json_object, refuse_unknown
+from services.fetcher.parsing.columns import column_of, make_rows, new_columns, repeated, texts
+from services.fetcher.schedule.cadence import WORKDAYS, At, Cadence
+from services.fetcher.schedule.holidays import us_markets_closed
 from services.fetcher.source import Source
-from services.fetcher.watchlist import Watchlist
+from services.fetcher.upstreams.cboe.option_figures import implied_volatility, totals
+from services.fetcher.watchlist.file import Watchlist
 from shared.dataset import Dataset
 from shared.datasets.options_chain import DATASET as OPTIONS_CHAIN
 from shared.datasets.options_data import DATASET as OPTIONS_DATA
@@ -45,7 +45,7 @@ class CboeOptions(Source):
     else at the time of fetching.
 
     options_data has the sums over all contracts, and the volatility of 30 days at the money by
-    the formula of `services.fetcher.option_figures.implied_volatility`.
+    the formula of `services.fetcher.upstreams.cboe.option_figures.implied_volatility`.
     """
 
     name: ClassVar[str] = "cboe_options"

@@ -9,16 +9,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.fetcher.answer import CONTINUES, Answer, Parsed, Request, query_of
-from services.fetcher.columns import dates, figures, make_rows, repeated
-from services.fetcher.fred_answers import (
+from services.fetcher.parsing.columns import dates, figures, make_rows, repeated
+from services.fetcher.parsing.listing import Listing, read_listing, text_columns
+from services.fetcher.search import Search
+from services.fetcher.source import Source
+from services.fetcher.state.memory import Had, Memory
+from services.fetcher.upstreams.fred.answers import (
     REALTIME,
     description,
     listed,
     single_moment,
     vintages,
 )
-from services.fetcher.fred_api import refuse_error, secrets_of
-from services.fetcher.fred_asking import (
+from services.fetcher.upstreams.fred.api import refuse_error, secrets_of
+from services.fetcher.upstreams.fred.asking import (
     BULK,
     OBSERVATIONS,
     RELEASE_DATES,
@@ -37,14 +41,10 @@ from services.fetcher.fred_asking import (
     updated,
     vintage_parts,
 )
-from services.fetcher.fred_planning import next_look, worth_asking
-from services.fetcher.fred_releases import bulk, calendar, newest_update, release_of
-from services.fetcher.fred_search import FredSearch
-from services.fetcher.listing import Listing, read_listing, text_columns
-from services.fetcher.memory import Had, Memory
-from services.fetcher.search import Search
-from services.fetcher.source import Source
-from services.fetcher.watchlist import Watchlist
+from services.fetcher.upstreams.fred.planning import next_look, worth_asking
+from services.fetcher.upstreams.fred.releases import bulk, calendar, newest_update, release_of
+from services.fetcher.upstreams.fred.search import FredSearch
+from services.fetcher.watchlist.file import Watchlist
 from shared.dataset import Dataset
 from shared.datasets.fred_data import DATASET as FRED_DATA
 from shared.datasets.fred_series import DATASET as FRED_SERIES

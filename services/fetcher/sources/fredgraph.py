@@ -19,11 +19,11 @@ from services.fetcher.answer import (
     UnreadableAnswer,
     query_of,
 )
-from services.fetcher.body import data_of
-from services.fetcher.cadence import WORKDAYS, At, Cadence
-from services.fetcher.columns import dates, figures, make_rows, new_columns, repeated
+from services.fetcher.parsing.body import data_of
+from services.fetcher.parsing.columns import dates, figures, make_rows, new_columns, repeated
+from services.fetcher.schedule.cadence import WORKDAYS, At, Cadence
 from services.fetcher.source import Source
-from services.fetcher.watchlist import Watchlist
+from services.fetcher.watchlist.file import Watchlist
 from shared.dataset import Dataset
 from shared.datasets.fred_data import DATASET as FRED_DATA
 from shared.record import Rows

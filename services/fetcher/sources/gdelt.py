@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
 from services.fetcher.answer import Answer, Parsed, Request, UnreadableAnswer, UpstreamError
-from services.fetcher.articles import Article, article_rows, clean
-from services.fetcher.body import data_of, json_object
-from services.fetcher.columns import column_of, new_columns
+from services.fetcher.parsing.body import data_of, json_object
+from services.fetcher.parsing.columns import column_of, new_columns
 from services.fetcher.source import Source
-from services.fetcher.watchlist import Watchlist
+from services.fetcher.upstreams.news.articles import Article, article_rows, clean
+from services.fetcher.watchlist.file import Watchlist
 from shared.dataset import Dataset
 from shared.datasets.news_articles import DATASET as NEWS_ARTICLES
 from shared.settings import Settings

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from services.fetcher.answer import Answer, Parsed, Request
-from services.fetcher.cadence import At, Cadence
-from services.fetcher.columns import make_rows, repeated
-from services.fetcher.flow_tables import FLOWS, Block, read_blocks
+from services.fetcher.parsing.columns import make_rows, repeated
+from services.fetcher.parsing.workbook import first_sheet
+from services.fetcher.schedule.cadence import At, Cadence
 from services.fetcher.source import Source
-from services.fetcher.watchlist import Watchlist
-from services.fetcher.workbook import first_sheet
+from services.fetcher.upstreams.ici.flow_tables import FLOWS, Block, read_blocks
+from services.fetcher.watchlist.file import Watchlist
 from shared.dataset import Dataset
 from shared.datasets.ici_etf_monthly_flows import DATASET as MONTHLY
 from shared.datasets.ici_etf_weekly_flows import DATASET as WEEKLY

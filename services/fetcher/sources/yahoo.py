@@ -20,14 +20,14 @@ from services.fetcher.answer import (
     UpstreamError,
     query_of,
 )
-from services.fetcher.body import data_of, json_object
-from services.fetcher.cadence import At, Cadence
-from services.fetcher.columns import make_rows, repeated
-from services.fetcher.memory import Had
+from services.fetcher.parsing.body import data_of, json_object
+from services.fetcher.parsing.columns import make_rows, repeated
+from services.fetcher.schedule.cadence import At, Cadence
 from services.fetcher.source import Source
-from services.fetcher.watchlist import Watchlist
-from services.fetcher.yahoo_bars import bars_of, of_open_session, trading_days
-from services.fetcher.yahoo_events import KINDS, corporate_actions
+from services.fetcher.state.memory import Had
+from services.fetcher.upstreams.yahoo.bars import bars_of, of_open_session, trading_days
+from services.fetcher.upstreams.yahoo.events import KINDS, corporate_actions
+from services.fetcher.watchlist.file import Watchlist
 from shared.dataset import Dataset
 from shared.datasets.corporate_actions import DATASET as CORPORATE_ACTIONS
 from shared.datasets.yfinance_ohlcv import DATASET as YFINANCE_OHLCV

@@ -6,10 +6,10 @@ from typing import ClassVar
 from urllib.parse import urlencode, urlsplit
 
 from services.fetcher.answer import Answer, Parsed, Request
-from services.fetcher.articles import article_rows
-from services.fetcher.feed import read_feed
 from services.fetcher.source import Source
-from services.fetcher.watchlist import Watchlist
+from services.fetcher.upstreams.news.articles import article_rows
+from services.fetcher.upstreams.news.feed import read_feed
+from services.fetcher.watchlist.file import Watchlist
 from shared.dataset import Dataset
 from shared.datasets.news_articles import DATASET as NEWS_ARTICLES
 from shared.settings import Settings

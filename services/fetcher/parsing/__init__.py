@@ -1,0 +1,1 @@
+"""Reads bodies of the usual forms (JSON, CSV, feeds, workbooks) as columns."""

@@ -1,0 +1,1 @@
+"""One run of a source: asked, read, published, and accounted for."""

@@ -1,0 +1,1 @@
+"""When each source is due, and what happens when its upstream is dead."""

@@ -1,0 +1,1 @@
+"""What was had of each request in earlier runs, and where every fetcher finds it."""

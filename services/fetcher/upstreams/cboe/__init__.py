@@ -1,0 +1,1 @@
+"""Cboe's option chains as a whole."""

@@ -1,0 +1,1 @@
+"""ICI's workbooks of fund flows."""

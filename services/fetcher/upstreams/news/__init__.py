@@ -1,0 +1,1 @@
+"""Articles of the press, whichever feed brings them."""

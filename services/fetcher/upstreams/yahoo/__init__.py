@@ -1,0 +1,1 @@
+"""Yahoo's charts: bars, and the events that change the prices before them."""

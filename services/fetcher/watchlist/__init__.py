@@ -1,0 +1,1 @@
+"""Which series, tickers, indices and feeds are fetched, as people edit it."""
