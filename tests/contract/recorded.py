@@ -45,12 +45,13 @@ class Recorded:
 
 
 def manifest(*folders: str) -> list[Recorded]:
-    """Return the manifest's lines of these folders; none where the folder is absent."""
+    """Return the manifest's lines of these folders, or all; none where the folder is absent."""
     if ABSENT:
         return []
     with (FOLDER / "MANIFEST.tsv").open(encoding="utf-8") as file:
         lines = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    return [_recorded(line) for line in lines if line["path"].rpartition("/")[0] in folders]
+    chosen = [line for line in lines if not folders or line["path"].rpartition("/")[0] in folders]
+    return [_recorded(line) for line in chosen]
 
 
 def recorded_answers(*prefixes: str) -> list[tuple[str, Answer]]:
