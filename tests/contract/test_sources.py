@@ -118,6 +118,9 @@ def test_the_bar_whose_close_is_null_is_counted_and_not_published() -> None:
     parsed = parse(replace(recorded, url="https://query1.finance.yahoo.com/v8/finance/chart/BZ=F"))
     assert parsed.records == 4
     assert parsed.skipped == {"no close": 1}
+    assert not parsed.warnings
+    bars = rows_of(parsed).table.to_pylist()
+    assert [bar["adj_close"] for bar in bars] == [bar["close"] for bar in bars], "a future's"
     assert dt.date(2026, 7, 8) not in rows_of(parsed).table["date"].to_pylist()
 
 

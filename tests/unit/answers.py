@@ -49,7 +49,7 @@ def observation(
 
 
 def chart(
-    timestamps: Sequence[int] | None,
+    timestamps: Sequence[int | None] | None,
     close: Sequence[float | None],
     fetched_at: dt.datetime = FETCHED_AT,
     adjclose: Sequence[float | None] | None = None,

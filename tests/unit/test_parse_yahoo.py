@@ -202,7 +202,32 @@ def test_bars_were_known_when_they_were_fetched() -> None:
     assert rows.as_of == FETCHED_AT
 
 
-def test_bars_without_adjusted_closes_are_warned_of() -> None:
-    parsed = SOURCE.parse(chart([1_727_098_200], [100.0], adjclose=[]))
-    assert parsed.rows[0].table["adj_close"].to_pylist() == [None]
-    assert parsed.warnings == ["'adjclose' is missing in Yahoo's bars: adj_close is null"]
+@pytest.mark.parametrize("there", ["", '"adjclose":[]', '"adjclose":[{}]', '"adjclose":[null]'])
+def test_bars_without_adjusted_closes_are_refused_rather_than_wipe_those_that_are_stored(
+    there: str,
+) -> None:
+    whole = chart([1_727_098_200], [100.0])
+    body = whole.body.replace(
+        b',"adjclose":[{"adjclose":[100.0]}]', f",{there}".rstrip(",").encode()
+    )
+    assert body != whole.body
+    with pytest.raises(UnreadableAnswer, match="'adjclose' of Yahoo's bars has vanished"):
+        SOURCE.parse(answer(whole.url, body))
+
+
+@pytest.mark.parametrize("kind", ["FUTURE", "CURRENCY", "CRYPTOCURRENCY", "INDEX"])
+def test_where_nothing_is_adjusted_for_the_close_stands_for_it(kind: str) -> None:
+    (bar,) = bars_of(SOURCE.parse(chart([0], [100.0], adjclose=[], instrumentType=kind)))
+    assert bar["adj_close"] == 100.0
+
+
+def test_a_bar_without_a_timestamp_costs_that_bar_alone() -> None:
+    days = [moment("2024-10-28T13:30Z"), None, moment("2024-10-30T13:30Z")]
+    parsed = SOURCE.parse(chart(days, [1.0, 2.0, 3.0], adjclose=[0.5, 1.5, 2.5]))
+    assert [(bar["date"].day, bar["close"], bar["adj_close"]) for bar in bars_of(parsed)] == [
+        (28, 1.0, 0.5),
+        (30, 3.0, 2.5),
+    ]
+    assert parsed.skipped == {"no timestamp": 1}
+    with pytest.raises(UnreadableAnswer, match="'timestamp' holds no moment"):
+        SOURCE.parse(chart([None, None], [1.0, 2.0]))

@@ -25,7 +25,12 @@ from services.fetcher.parsing.columns import make_rows, repeated
 from services.fetcher.schedule.cadence import At, Cadence
 from services.fetcher.source import Source
 from services.fetcher.state.memory import Had
-from services.fetcher.upstreams.yahoo.bars import bars_of, of_open_session, trading_days
+from services.fetcher.upstreams.yahoo.bars import (
+    bars_of,
+    of_known_moment,
+    of_open_session,
+    trading_days,
+)
 from services.fetcher.upstreams.yahoo.events import KINDS, corporate_actions
 from services.fetcher.watchlist.file import Watchlist
 from shared.dataset import Dataset
@@ -55,10 +60,12 @@ class Yahoo(Source):
     quoted (`GBp` is pence). Dividends, splits and capital gains become corporate_actions. Yahoo
     names no vintage: all was known at Last-Modified, else at the time of fetching.
 
-    Not published, and counted: bars without a close; bars of other intervals than a day (1m, 1wk
-    and so on); the bar of the session still open, unless the watchlist says `open_session = true`
-    under [yahoo], and then its is_final is false. A session is over 30 minutes after its end, or
-    as soon as Yahoo's last quote lies past it.
+    Not published, and counted: bars without a close or a timestamp; bars of other intervals than
+    a day (1m, 1wk and so on); the bar of the session still open, unless the watchlist says
+    `open_session = true` under [yahoo], and then its is_final is false. A session is over 30
+    minutes after its end, or as soon as Yahoo's last quote lies past it. Bars that come without
+    adjusted closes are refused, since they would wipe those that are stored; only where nothing
+    is ever adjusted for (futures, currencies, indices) do the closes stand for them.
 
     A history that was had is asked for from two weeks before then on. Where these weeks bring a
     split, a dividend or a capital gain, which change all bars before them, the whole history is
@@ -144,8 +151,8 @@ class Yahoo(Source):
         if not timestamps:
             return Parsed(actions)
         warnings: list[str] = []
-        bars = bars_of(result, timestamps, warnings)
-        days = trading_days(timestamps, meta)
+        bars, known = of_known_moment(bars_of(result, timestamps, warnings), timestamps)
+        days = trading_days(known, meta)
         is_open = of_open_session(days, meta, answer.fetched_at)
         count = len(days)
         columns = bars | {
@@ -154,8 +161,9 @@ class Yahoo(Source):
             "currency": repeated(meta.get("currency"), count, "currency"),
             "is_final": pc.invert(is_open),
         }
-        table = pa.table(columns | {"moment": pa.array(timestamps, pa.int64())})
+        table = pa.table(columns | {"moment": pa.array(known, pa.int64())})
         kept, skipped = self._publishable(table.sort_by("moment"))
+        skipped["no timestamp"] = len(timestamps) - count
         arrays = {name: kept[name].combine_chunks() for name in columns}
         rows = make_rows(YFINANCE_OHLCV, arrays, answer.known_at, self.name)
         return _counted(skipped, [rows, *actions], warnings)

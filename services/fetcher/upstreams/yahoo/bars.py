@@ -10,6 +10,8 @@ from services.fetcher.answer import UnreadableAnswer
 from services.fetcher.parsing.columns import new_columns
 
 _PRICES = ("open", "high", "low", "close")
+_NEVER_ADJUSTED = frozenset({"CRYPTOCURRENCY", "CURRENCY", "FUTURE", "INDEX"})
+"""Types of instruments that neither split nor pay; some of their answers lack 'adjclose'."""
 _LATEST = 250_000_000_000
 """In the year 9892; Yahoo's bars lie in the past."""
 _SETTLING = dt.timedelta(minutes=30)
@@ -27,19 +29,26 @@ def bars_of(
     indicators = result.get("indicators")
     if not isinstance(indicators, dict):
         raise UnreadableAnswer("'indicators' is missing: Yahoo's answers have changed")
-    quotes, adjusted = indicators.get("quote"), indicators.get("adjclose")
+    quotes = indicators.get("quote")
     if not isinstance(quotes, list) or not quotes or not isinstance(quotes[0], dict):
         raise UnreadableAnswer("'quote' is missing: Yahoo's answers have changed")
     known = (*_PRICES, "volume")
     warnings += new_columns(quotes[0], known, "Yahoo's bars")
     columns = {name: _prices(_parallel(quotes[0], name, timestamps), name) for name in _PRICES}
     columns["volume"] = _volumes(_parallel(quotes[0], "volume", timestamps), warnings)
-    if isinstance(adjusted, list) and adjusted and isinstance(adjusted[0], dict):
-        columns["adj_close"] = _prices(_parallel(adjusted[0], "adjclose", timestamps), "adjclose")
-    else:
-        warnings.append("'adjclose' is missing in Yahoo's bars: adj_close is null")
-        columns["adj_close"] = pa.nulls(len(timestamps), pa.float64())
+    columns["adj_close"] = _adjusted(result, columns["close"], timestamps)
     return columns
+
+
+def _adjusted(result: dict[str, Any], closes: pa.Array, timestamps: list[Any]) -> pa.Array:
+    """Return the adjusted closes; the closes where there are none and nothing is adjusted for."""
+    given = result["indicators"].get("adjclose")
+    if not given and (result.get("meta") or {}).get("instrumentType") in _NEVER_ADJUSTED:
+        return closes
+    # Published without one, bars would wipe the adjusted closes that are stored.
+    arrays = given[0] if isinstance(given, list) and given else None
+    found = _parallel(arrays if isinstance(arrays, dict) else {}, "adjclose", timestamps)
+    return _prices(found, "adjclose")
 
 
 def _parallel(arrays: dict[str, Any], name: str, timestamps: list[Any]) -> list[Any]:
@@ -74,6 +83,22 @@ def _volumes(values: list[Any], warnings: list[str]) -> pa.Array:
         return pc.cast(whole, pa.int64())
     except pa.ArrowInvalid as exc:
         raise UnreadableAnswer(f"'volume' is out of range: {exc}") from exc
+
+
+def of_known_moment(
+    bars: dict[str, pa.Array], timestamps: list[Any]
+) -> tuple[dict[str, pa.Array], list[Any]]:
+    """Return bars and timestamps but those whose timestamp is null, which leaves the others.
+
+    Raises UnreadableAnswer where all are.
+    """
+    if None not in timestamps:
+        return bars, timestamps
+    known = [moment for moment in timestamps if moment is not None]
+    if not known:
+        raise UnreadableAnswer("'timestamp' holds no moment: Yahoo's answers have changed")
+    kept = pa.array([moment is not None for moment in timestamps])
+    return {name: column.filter(kept) for name, column in bars.items()}, known
 
 
 def trading_days(timestamps: list[Any], meta: dict[str, Any]) -> pa.Array:
