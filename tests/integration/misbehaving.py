@@ -82,12 +82,12 @@ def unless_known(body: bytes, etag: str) -> Reply:
     return ByHead(reply)
 
 
-def self_signed(folder: Path) -> ssl.SSLContext:
-    """Return a server's side of TLS with a certificate for 127.0.0.1 that nobody vouches for."""
+def self_signed(folder: Path, name: str = "IP:127.0.0.1") -> ssl.SSLContext:
+    """Return a server's side of TLS with a certificate that nobody vouches for, kept there."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test"
     names = ["-keyout", str(key), "-out", str(certificate)]
-    alternative = ["-addext", "subjectAltName=IP:127.0.0.1"]
+    alternative = ["-addext", f"subjectAltName={name}"]
     subprocess.run([*command.split(), *names, *alternative], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
@@ -95,10 +95,12 @@ def self_signed(folder: Path) -> ssl.SSLContext:
 
 
 @contextlib.asynccontextmanager
-async def misbehaving(tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
-    """Serve on a free port of 127.0.0.1 until the end of the block, encrypted where `tls` says."""
+async def misbehaving(
+    tls: ssl.SSLContext | None = None, address: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[Server]:
+    """Serve on a port of loopback until the end of the block, encrypted where `tls` says."""
     server = Server()
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
+    listening = await asyncio.start_server(server.serve, address, port, ssl=tls)
     host, port = listening.sockets[0].getsockname()[:2]
     server.address = f"{host}:{port}"
     try:

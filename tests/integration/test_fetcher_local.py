@@ -43,7 +43,7 @@ async def test_a_host_that_no_source_declares_is_refused_though_it_is_named(serv
 async def test_nobody_outside_leads_to_it(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """The one outside is this machine by another name, which counts as public here."""
 
-    async def refuse(host: str, port: int, url: str) -> None:
+    def refuse(host: str, addresses: list[str], url: str) -> None:
         if host != "localhost":
             raise UpstreamError(f"{url}: {host} is private")
 

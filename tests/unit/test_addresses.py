@@ -14,11 +14,11 @@ PUBLIC = ("1.1.1.1", "2606:4700::1", "::ffff:1.1.1.1", "64:ff9b::1.1.1.1", "2002
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-async def test_a_private_address_is_refused_and_told_what_to_set(address: str) -> None:
+def test_a_private_address_is_refused_and_told_what_to_set(address: str) -> None:
     with pytest.raises(UpstreamError, match="FETCH_LOCAL_HOSTS"):
-        await refuse_private(address, 443, "https://example.org/")
+        refuse_private("example.org", [address], "https://example.org/")
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-async def test_a_public_address_is_asked(address: str) -> None:
-    await refuse_private(address, 443, "https://example.org/")
+def test_a_public_address_is_asked(address: str) -> None:
+    refuse_private("example.org", [address], "https://example.org/")

@@ -1,35 +1,60 @@
-"""Refuses upstreams whose name leads into a private network, whoever manages that name."""
+"""Where upstreams' names lead, and that it is never into a private network."""
 
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Awaitable, Callable
 
 from services.fetcher.answer import UpstreamError
+from shared.errors import Transient
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolver = Callable[[str, int], Awaitable[list[str]]]
+"""Returns the addresses of a host, the best first; raises OSError where it has none."""
 
 _CARRY_IPV4 = tuple(map(ipaddress.IPv6Network, ("::/96", "64:ff9b::/96", "64:ff9b:1::/48")))
 """Whose last 32 bits are an address of IPv4: deprecated, and NAT64 (RFC 6052, 8215)."""
 
 
-async def refuse_private(host: str, port: int, url: str) -> None:
-    """Raise UpstreamError where any address of a host is not one of the public internet.
+async def resolve(host: str, port: int) -> list[str]:
+    """Return the addresses of a host, those of IPv4 first; raises OSError for an unknown name.
 
-    A name that cannot be resolved passes: connecting to it says so better, or goes through
-    a proxy that knows it. Waits for the resolver, which bounds itself.
+    Waits for the machine's resolver.
     """
     loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    # One after the other is tried, and a machine without IPv6 may not know that it has none.
+    found.sort(key=lambda place: place[0] is not socket.AF_INET)
+    addresses = dict.fromkeys(str(place[-1][0]) for place in found)
+    # What counts on one link only, with its name behind a %, cannot stand in a URL.
+    return [address for address in addresses if "%" not in address]
+
+
+async def addresses_of(resolver: Resolver, host: str, port: int, url: str) -> list[str]:
+    """Return what a resolver says of a host; raises Transient, which names the URL, for nothing."""
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError:
-        return
-    for *_, place in found:
-        address = _reached(ipaddress.ip_address(str(place[0]).partition("%")[0]))
-        if not address.is_global or address.is_multicast:
+        found = await resolver(host, port)
+    except (OSError, UnicodeError) as exc:
+        raise Transient(f"{url}: the name {host} cannot be resolved") from exc
+    if not found:
+        raise Transient(f"{url}: the name {host} leads to no address")
+    return found
+
+
+def refuse_private(host: str, addresses: list[str], url: str) -> None:
+    """Raise UpstreamError where any address of a host is not one of the public internet."""
+    for text in addresses:
+        address = _reached(ipaddress.ip_address(text))
+        if not is_public(address):
             raise UpstreamError(
                 f"{url}: {host} leads to {address}, which is not on the public internet: not "
                 "asked. FETCH_LOCAL_HOSTS names the servers of your own network"
             )
+
+
+def is_public(address: _Address) -> bool:
+    """Return whether an address is one of the public internet, of one machine."""
+    return address.is_global and not address.is_multicast
 
 
 def _reached(address: _Address) -> _Address:

@@ -22,8 +22,9 @@ from services.fetcher.answer import (
     UpstreamError,
     moment_of_header,
 )
-from services.fetcher.http.addresses import refuse_private
+from services.fetcher.http.addresses import Resolver, addresses_of, refuse_private, resolve
 from services.fetcher.http.content import READABLE, Content
+from services.fetcher.http.pinned import ADDRESSES, PinnedTransport, is_proxied, pattern_of
 from shared.errors import Transient
 
 _AGAIN = frozenset({429, 500, 502, 503, 504})
@@ -62,6 +63,7 @@ class HttpClient:
     schemes  https; http is for servers on one's own machine
     private  also ask hosts whose addresses are private, for servers on one's own machine
     local    hosts of one's own network: these may also be private, and spoken to over http
+    resolver where names lead; only tests give another
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class HttpClient:
         local: Iterable[str] = (),
         agent: str = "econstream (economic data pipeline; honours Retry-After)",
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        resolver: Resolver = resolve,
     ) -> None:
         self._limiters = {host: AsyncLimiter(1, 1 / rate) for host, rate in rates.items()}
         self._limits = limits or Limits()
@@ -82,10 +85,16 @@ class HttpClient:
         self._local = frozenset(local)
         self._agent = agent
         self._sleep = sleep
+        self._resolver = resolver
+        # Where a proxy resolves names, only it knows where they lead.
+        self._pinned = frozenset(host for host in rates if not is_proxied(host))
         self._client: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
+        trusted = httpx.create_ssl_context()
         self._client = httpx.AsyncClient(
+            verify=trusted,
+            mounts={pattern_of(host): PinnedTransport(trusted) for host in self._pinned},
             headers={"user-agent": self._agent, "accept-encoding": READABLE},
             timeout=httpx.Timeout(self._limits.seconds, connect=self._limits.connect_seconds),
             follow_redirects=False,
@@ -137,23 +146,25 @@ class HttpClient:
         url = _joined(httpx.URL(), request.url, request).copy_merge_params(secrets)
         own = {name: secret.get_secret_value() for name, secret in request.credentials.items()}
         for _ in range(self._limits.redirects + 1):
-            await self._check(url, request)
+            is_local = self._check(url, request)
             await self._limiters[url.host].acquire()
             async with asyncio.timeout(self._limits.seconds):
-                answer, location = await self._send(url, request, own)
+                places = await self._places(url, request, is_local)
+                answer, location = await self._send(url, request, own, places)
             if location is None:
                 return answer
             url, own = _joined(url, location, request), {}
         raise UpstreamError(f"{request.url}: over {self._limits.redirects} redirects, given up")
 
     async def _send(
-        self, url: httpx.URL, request: Request, credentials: dict[str, str]
+        self, url: httpx.URL, request: Request, credentials: dict[str, str], places: list[str]
     ) -> tuple[Answer, str | None]:
         if self._client is None:
             raise RuntimeError("the client is used outside of its context")
         # What an upstream wrote into its ETag beyond ASCII cannot be sent back to it.
         asked = {n: value for n, value in request.headers.items() if value.isascii()} | credentials
-        async with self._client.stream("GET", url, headers=asked) as response:
+        pinned = {ADDRESSES: places}
+        async with self._client.stream("GET", url, headers=asked, extensions=pinned) as response:
             status, headers = response.status_code, response.headers
             location = headers.get("location")
             if status in _REDIRECTS and location:
@@ -166,7 +177,8 @@ class HttpClient:
                 content.add(piece)
             return _answer(request, status, headers, content.whole()), None
 
-    async def _check(self, url: httpx.URL, request: Request) -> None:
+    def _check(self, url: httpx.URL, request: Request) -> bool:
+        """Return whether a URL may lead into one's own network; raises where it leads elsewhere."""
         # Nobody outside leads into one's own network: whoever is asked must be part of it.
         local = {url.host, httpx.URL(request.url).host} <= self._local
         schemes = (*self._schemes, "http") if local else self._schemes
@@ -175,9 +187,21 @@ class HttpClient:
                 f"{request.url}: leads to {url.scheme}://{url.host}, which is not one of the "
                 "source's hosts: not followed"
             )
-        if not (self._private or local):
-            port = url.port or (443 if url.scheme == "https" else 80)
-            await refuse_private(url.host, port, request.url)
+        return self._private or local
+
+    async def _places(self, url: httpx.URL, request: Request, is_local: bool) -> list[str]:
+        """Return the addresses to connect to, each one that may be; none where a proxy knows."""
+        port = url.port or (443 if url.scheme == "https" else 80)
+        host = url.raw_host.decode("ascii")
+        try:
+            places = await addresses_of(self._resolver, host, port, request.url)
+        except Transient:
+            if url.host in self._pinned:
+                raise
+            return []
+        if not is_local:
+            refuse_private(url.host, places, request.url)
+        return places
 
     def _jitter(self, attempt: int) -> float:
         longest = min(self._limits.longest_wait, self._limits.first_wait * 2 ** (attempt - 1))
