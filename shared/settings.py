@@ -130,7 +130,9 @@ class Settings(BaseSettings):
         None, description="key for FRED, free at https://fred.stlouisfed.org/docs/api/api_key.html"
     )
     watchlist: Path = Field(
-        Path("watchlist.toml"), description="which series, tickers and indices to fetch"
+        Path("watchlist.toml"),
+        description="which series, tickers and indices to fetch; where there is no such file, the "
+        "list that ships, and `econstream watch add` makes it",
     )
     fetch_sources: Names = Field(None, description="sources to fetch, comma separated; unset: all")
     fetch_replay_dir: Path | None = Field(

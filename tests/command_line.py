@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,14 +26,11 @@ _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
 
 @dataclass
 class Shell:
-    """A folder with a watchlist, and the settings that commands run in it are given."""
+    """A folder, and the settings that commands run in it are given."""
 
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
     python: str = sys.executable
-
-    def __post_init__(self) -> None:
-        shutil.copy(ROOT / "watchlist.toml", self.folder)
 
     def run(
         self,

@@ -193,7 +193,8 @@ def _source_check(source: Source) -> Check:
             raise _Skipped("not among FETCH_SOURCES")
         watchlist = read_watchlist(settings.watchlist)
         requests = source.configured(watchlist).requests(watchlist, settings, None)
-        return f"{len(requests)} requests for what {settings.watchlist} lists"
+        listed = settings.watchlist if settings.watchlist.exists() else "the list that ships"
+        return f"{len(requests)} requests for {listed}"
 
     return check
 

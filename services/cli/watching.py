@@ -1,5 +1,7 @@
 """The watchlist as the command line shows and edits it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
@@ -17,7 +19,8 @@ def add(name: str, names: list[str], listed: str | None) -> None:
     """Add names to a source's list; those that stand there already are said and no fault."""
     path = begin("watch").watchlist
     source, key = _place(path, name, listed)
-    added = add_names(path, source, key, names)
+    with _told_of_the_file(path):
+        added = add_names(path, source, key, names)
     for each in dict.fromkeys(names):
         say(f"{source}: {each} {'added' if each in added else 'is watched already'}")
 
@@ -26,7 +29,8 @@ def remove(name: str, names: list[str], listed: str | None) -> None:
     """Remove names from a source's list; exit status 1 where one did not stand there."""
     path = begin("watch").watchlist
     source, key = _place(path, name, listed)
-    gone = remove_names(path, source, key, names)
+    with _told_of_the_file(path):
+        gone = remove_names(path, source, key, names)
     for each in gone:
         say(f"{source}: {each} removed")
     missing = [each for each in dict.fromkeys(names) if each not in gone]
@@ -37,7 +41,13 @@ def remove(name: str, names: list[str], listed: str | None) -> None:
 
 def list_watched(name: str | None, *, as_json: bool) -> None:
     """Print each watched name with its source and list."""
-    watchlist = read_watchlist(begin("watch").watchlist)
+    path = begin("watch").watchlist
+    watchlist = read_watchlist(path)
+    if not path.exists():
+        report(
+            f"there is no {path.absolute()}: this is the list that ships. `econstream watch add` "
+            "and `remove` make one, WATCHLIST names another"
+        )
     sources = discover()
     chosen = list(sources) if name is None else [find_source(sources, name)]
     rows = [
@@ -47,6 +57,15 @@ def list_watched(name: str | None, *, as_json: bool) -> None:
         for each in watchlist.names(source.name, key)
     ]
     listing(["source", "list", "name"], rows, as_json=as_json)
+
+
+@contextmanager
+def _told_of_the_file(path: Path) -> Iterator[None]:
+    """Say so where the block makes the watchlist."""
+    was_there = path.exists()
+    yield
+    if not was_there and path.exists():
+        report(f"{path.absolute()} is made, of the list that ships and what you say")
 
 
 def _place(path: Path, name: str, listed: str | None) -> tuple[str, str]:

@@ -71,7 +71,7 @@ class Fetcher:
         Reads neither the network nor the watchlist's names. Raises ConfigError for an unknown
         source and a folder that is no archive, Transient where the broker is away.
         """
-        selected = self._selected(names, self._watchlist_if_any())
+        selected = self._selected(names, read_watchlist(self._settings.watchlist))
         prefix = self._settings.kafka_topic_prefix
         return await replay(folder, self._registry, selected, self._publisher, prefix, progress)
 
@@ -144,7 +144,7 @@ class Fetcher:
     def check(self, names: Iterable[str] | None = None, *, replays: bool, once: bool) -> None:
         """Raise ConfigError for whatever can be known to be wrong without any connection."""
         if replays:
-            self._selected(names, self._watchlist_if_any())
+            self._selected(names, read_watchlist(self._settings.watchlist))
         else:
             self._ready(names, read_watchlist(self._settings.watchlist), {}, some=once)
 
@@ -255,10 +255,6 @@ class Fetcher:
     def _selected(self, names: Iterable[str] | None, watchlist: Watchlist) -> list[Source]:
         chosen = list(names or ()) or self._settings.fetch_sources
         return [source.configured(watchlist) for source in self._registry.select(chosen)]
-
-    def _watchlist_if_any(self) -> Watchlist:
-        path = self._settings.watchlist
-        return read_watchlist(path) if path.exists() else Watchlist({})
 
 
 def client_for(sources: Sequence[Source], *, local: Iterable[str] = ()) -> HttpClient:

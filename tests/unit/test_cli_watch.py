@@ -8,14 +8,16 @@ import pytest
 from typer.testing import CliRunner
 
 from services.cli.app import application
-from tests.command_line import Shell
+from services.fetcher.watchlist.file import shipped
+from shared.errors import ConfigError
 
 
 @pytest.fixture
 def watchlist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    Shell(tmp_path)
     monkeypatch.chdir(tmp_path)
-    return tmp_path / "watchlist.toml"
+    path = tmp_path / "watchlist.toml"
+    path.write_text(shipped())
+    return path
 
 
 def watch(*arguments: str) -> tuple[int, str]:
@@ -64,3 +66,30 @@ def test_removing_what_is_not_watched_fails_and_removes_the_rest(watchlist: Path
 def test_lists_are_those_of_every_source(watchlist: Path) -> None:
     found = {source for source, _, _ in listed()}
     assert {"cboe", "fred", "yahoo"} <= found <= set(tomllib.loads(watchlist.read_text()))
+
+
+def test_where_there_is_no_file_the_one_that_ships_counts_and_the_first_change_makes_it(
+    watchlist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHLIST", "new/list.toml")
+    made = watchlist.parent / "new" / "list.toml"
+    listed = CliRunner().invoke(application(), ["watch", "list", "cboe", "--json"])
+    assert "VIX" in [row["name"] for row in json.loads(listed.stdout)]
+    assert str(made) in listed.stderr and "this is the list that ships" in listed.stderr
+    added = CliRunner().invoke(application(), ["watch", "add", "fred", "XYZ"])
+    assert added.stdout == "fred: XYZ added\n"
+    assert f"{made} is made" in added.stderr
+    wanted = tomllib.loads(shipped())
+    wanted["fred"]["series"].append("XYZ")
+    assert tomllib.loads(made.read_text()) == wanted
+    again = CliRunner().invoke(application(), ["watch", "list"])
+    assert again.stderr == "" and "\nfred\tseries\tXYZ\n" in again.stdout
+
+
+def test_a_watchlist_that_cannot_be_made_is_told_with_its_place(
+    watchlist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHLIST", f"{watchlist}/list.toml")
+    failed = CliRunner().invoke(application(), ["watch", "add", "fred", "XYZ"])
+    assert isinstance(failed.exception, ConfigError)
+    assert "set WATCHLIST to" in str(failed.exception)

@@ -1,19 +1,30 @@
 """The watchlist: reading, editing without losing a comment, and what is wrong with a bad one."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from services.fetcher.answer import query_of
 from services.fetcher.registry import discover
-from services.fetcher.watchlist.file import add_names, read_watchlist, remove_names
+from services.fetcher.watchlist import follow
+from services.fetcher.watchlist.file import (
+    Watchlist,
+    add_names,
+    read_watchlist,
+    remove_names,
+    shipped,
+)
 from shared.errors import ConfigError
 from shared.settings import Settings
+from tests.waiting import until
 
-DEFAULT = Path(__file__).parents[2] / "watchlist.toml"
+NOWHERE = Path("no-folder/no-list.toml")
+"""Where there is none, so that the one that ships is read."""
 NAMES = st.text(
     st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), min_size=1, max_size=20
 )
@@ -22,12 +33,12 @@ NAMES = st.text(
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     copy = tmp_path / "watchlist.toml"
-    copy.write_text(DEFAULT.read_text())
+    copy.write_text(shipped())
     return copy
 
 
 def test_the_default_watches_something_of_every_source() -> None:
-    watchlist = read_watchlist(DEFAULT)
+    watchlist = read_watchlist(NOWHERE)
     keyed = Settings(fred_api_key=SecretStr("k" * 32))
     for source in discover():
         requests = source.requests(watchlist, keyed, None)
@@ -43,7 +54,7 @@ def test_adding_and_removing_keeps_comments_and_everything_else(path: Path) -> N
     assert "HOUST5F" in read_watchlist(path).names("fred", "series")
     assert "# prices" in path.read_text()
     assert remove_names(path, "fred", "series", ["HOUST5F", "NOPE"]) == ["HOUST5F"]
-    assert read_watchlist(path) == read_watchlist(DEFAULT)
+    assert read_watchlist(path) == read_watchlist(NOWHERE)
     comments = [line for line in before.splitlines() if line.strip().startswith("#")]
     assert [c for c in comments if c not in path.read_text()] == []
 
@@ -94,9 +105,9 @@ def test_a_bad_watchlist_is_named_with_the_place(
     assert str(path) in str(caught.value)
 
 
-def test_a_missing_watchlist_says_what_to_set(tmp_path: Path) -> None:
+def test_a_watchlist_that_cannot_be_read_says_what_to_set(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="set WATCHLIST"):
-        read_watchlist(tmp_path / "none.toml")
+        read_watchlist(tmp_path)
 
 
 def test_vintages_are_asked_for_where_they_are_watched(path: Path) -> None:
@@ -115,3 +126,24 @@ def test_fred_without_a_key_says_which_setting_is_missing(path: Path) -> None:
     assert source is not None
     with pytest.raises(ConfigError, match="set FRED_API_KEY"):
         source.requests(read_watchlist(path), Settings(), None)
+
+
+async def test_a_file_that_is_made_is_followed_and_one_that_is_gone_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "_LOOK_EVERY_SECONDS", 0.01)
+    path, stop = tmp_path / "watchlist.toml", asyncio.Event()
+    seen: list[tuple[Watchlist, Watchlist]] = []
+    with capture_logs() as lines:
+        watched = follow.WatchedFile(path)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(watched.follow(stop, lambda *both: seen.append(both)))
+            path.write_text('[cboe]\nsymbols = ["VIX"]\n')
+            own = read_watchlist(path)
+            await until(lambda: watched.current == own)
+            path.unlink()
+            await until(lambda: "watchlist_gone" in [line["event"] for line in lines])
+            stop.set()
+    assert lines[0]["event"] == follow.SHIPPED
+    assert watched.current == own
+    assert seen[0][0] == read_watchlist(NOWHERE) and seen[-1][1] == own

@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import tomlkit
@@ -30,27 +31,28 @@ class Watchlist:
 
 
 def read_watchlist(path: Path) -> Watchlist:
-    """Read the watchlist. Blocks for a small file.
+    """Read the watchlist, or the one that ships where there is no such file. Blocks briefly.
 
-    Raises ConfigError that names the file and the place where it is missing or malformed.
+    Raises ConfigError that names the file and the place where it is malformed or cannot be read.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as exc:
-        raise ConfigError(
-            f"the watchlist {path} cannot be read ({exc.strerror}): set WATCHLIST to one"
-        ) from exc
+        document = tomllib.loads(_text(path))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigError(f"the watchlist {path} is not TOML: {exc}") from exc
     sections = {name: _section(path, name, content) for name, content in document.items()}
     return Watchlist(sections)
 
 
+def shipped() -> str:
+    """Return the text of the watchlist that ships."""
+    return files(__package__).joinpath("default.toml").read_text(encoding="utf-8")
+
+
 def add_names(path: Path, source: str, key: str, names: Iterable[str]) -> list[str]:
     """Add names to a list of the watchlist and return those that were new.
 
-    Comments and order are kept; the file is replaced as a whole. Raises ConfigError as
-    reading does. Blocks.
+    Comments and order are kept; the file is replaced as a whole, or made from the one that ships
+    where there is none. Raises ConfigError as reading does, and where it cannot be written. Blocks.
     """
     watched = read_watchlist(path).names(source, key)
     wanted = dict.fromkeys(_checked(path, name) for name in names)
@@ -70,6 +72,17 @@ def remove_names(path: Path, source: str, key: str, names: Iterable[str]) -> lis
     if gone:
         _rewrite(path, source, key, remove=gone)
     return gone
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return shipped()
+    except OSError as exc:
+        raise ConfigError(
+            f"the watchlist {path} cannot be read ({exc.strerror}): set WATCHLIST to one"
+        ) from exc
 
 
 def _section(path: Path, name: str, content: object) -> Section:
@@ -98,7 +111,7 @@ def _rewrite(
     path: Path, source: str, key: str, add: Iterable[str] = (), remove: Sequence[str] = ()
 ) -> None:
     try:
-        document = tomlkit.parse(path.read_text(encoding="utf-8"))
+        document = tomlkit.parse(_text(path))
         if source not in document:
             document[source] = tomlkit.table()
         section = document[source]
@@ -109,8 +122,12 @@ def _rewrite(
             names.append(name)
         for name in [kept for kept in names if str(kept).strip() in remove]:
             names.remove(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
         written = path.with_name(f"{path.name}.new")
         written.write_text(tomlkit.dumps(document), encoding="utf-8")
         written.replace(path)
     except (OSError, TOMLKitError) as exc:
-        raise ConfigError(f"the watchlist {path} cannot be changed: {exc}") from exc
+        raise ConfigError(
+            f"the watchlist {path.absolute()} cannot be changed ({exc}): set WATCHLIST to a file "
+            "that can be written"
+        ) from exc

@@ -10,6 +10,8 @@ from shared.lifecycle import pause
 from shared.observability import get_logger
 
 _LOOK_EVERY_SECONDS = 2.0
+SHIPPED = "watchlist_that_ships"
+"""The event that says: there is no watchlist of one's own."""
 _log = get_logger(__name__)
 
 
@@ -17,9 +19,11 @@ class WatchedFile:
     """The watchlist as it stands; `current` is always the last one that could be read."""
 
     def __init__(self, path: Path) -> None:
-        """Read the file. Raises ConfigError where it is missing or malformed."""
+        """Read the file, or the one that ships. Raises ConfigError where it is malformed."""
         self._path = path
         self._stamp = _stamp(path)
+        if self._stamp is None:
+            _log.info(SHIPPED, path=str(path.absolute()), make_one="econstream watch add")
         self.current = read_watchlist(path)
 
     async def follow(
@@ -35,6 +39,9 @@ class WatchedFile:
             if stamp == self._stamp:
                 continue
             self._stamp = stamp
+            if stamp is None:
+                _log.warning("watchlist_gone", path=str(self._path), meanwhile="the last one")
+                continue
             try:
                 after = await asyncio.to_thread(read_watchlist, self._path)
             except ConfigError as exc:
