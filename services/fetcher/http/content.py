@@ -10,6 +10,8 @@ READABLE = "gzip, deflate"
 """The encodings that are asked for: those that `Content` undoes."""
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+_TELLING = 2
+"""The bytes by which gzip, zlib and bare deflate are told apart."""
 
 
 class Content:
@@ -29,6 +31,7 @@ class Content:
         self._plain = io.BytesIO()
         self._came = 0
         self._encoded = encoding != "identity"
+        self._head = b""
         self._inflating: zlib._Decompress | None = None
 
     def add(self, piece: bytes) -> None:
@@ -43,8 +46,12 @@ class Content:
         if not self._encoded:
             self._keep(piece)
             return
+        piece, self._head = self._head + piece, b""
         while piece:
             if self._inflating is None or self._inflating.eof:
+                if len(piece) < _TELLING:
+                    self._head = piece
+                    return
                 self._inflating = self._opened(piece)
             room = self._limit + 1 - self._plain.tell()
             try:
@@ -55,7 +62,7 @@ class Content:
 
     def whole(self) -> bytes:
         """Return the body; raises Transient where its compression ends too early."""
-        if self._inflating is not None and not self._inflating.eof:
+        if self._head or (self._inflating is not None and not self._inflating.eof):
             raise Transient(f"{self._url}: the compressed body is truncated")
         return self._plain.getvalue()
 
