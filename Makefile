@@ -51,8 +51,9 @@ bench: .venv/.dev ## measure the pipeline's parts, each beside the limit of what
 
 up: ## run the deployment in Docker: PostgreSQL, Kafka and the services, API on 127.0.0.1:8000
 	@deploy/make-env .env
-	@docker compose up --build --detach --wait $(ARGS) || \
-		{ docker compose logs --tail 3 migrate fetcher loader api; exit 1; }
+	@ECONSTREAM_REVISION=$${ECONSTREAM_REVISION:-$$(git rev-parse HEAD 2>/dev/null || echo unknown)} \
+		docker compose up --build --detach --wait $(ARGS) || \
+		{ docker compose logs --tail 3 migrate fetcher loader processor api; exit 1; }
 	@echo "The API is at http://$$(docker compose port api 8000)/docs"
 
 down: ## stop that deployment; ARGS=--volumes also deletes its data

@@ -113,11 +113,17 @@ INGEST_ROWS = Metric(
 PROCESSOR_RECORDS = Metric(
     Counter,
     "econstream_processor_records",
-    "Records that the processor read: outcome taken or refused",
+    "Records that the processor read: outcome taken, refused or failed",
     ("dataset", "outcome"),
 )
 PROCESSOR_ROWS = Metric(
     Counter, "econstream_processor_rows", "Derived rows that were published", ("dataset",)
+)
+PROCESSOR_LAG = Metric(
+    Gauge,
+    "econstream_processor_lag_records",
+    "Committed records on the broker from which nothing has followed yet",
+    ("topic", "partition"),
 )
 PROCESSOR_WAITING = Metric(
     Gauge,

@@ -79,6 +79,9 @@ class Settings(BaseSettings):
         description="password that `schema apply` lets loaders log in with, as econstream_loader; "
         "unset: it lets that role be",
     )
+    postgres_processor_password: SecretStr | None = Field(
+        None, description="the same for the processor, as econstream_processor"
+    )
     postgres_api_password: SecretStr | None = Field(
         None, description="the same for the API, as econstream_api"
     )

@@ -64,7 +64,7 @@ async def load(settings: Settings) -> Progress:
 
 
 @asynccontextmanager
-async def loading(settings: Settings) -> AsyncIterator[list[Progress]]:
+async def loading(settings: Settings, within: float = 120) -> AsyncIterator[list[Progress]]:
     """Run a loader beside the block; yields a list that soon holds its progress."""
     stop = asyncio.Event()
     seen: list[Progress] = []
@@ -72,7 +72,7 @@ async def loading(settings: Settings) -> AsyncIterator[list[Progress]]:
     def note(progress: Progress) -> None:
         seen[:] = [progress]
 
-    async with asyncio.timeout(120), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(within), asyncio.TaskGroup() as tasks:
         tasks.create_task(load_topics(settings, stop, on_progress=note))
         try:
             yield seen

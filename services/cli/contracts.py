@@ -10,7 +10,7 @@ from services.cli.store import open_store
 from shared.database import ddl
 from shared.database.factory import create_database
 from shared.database.postgres.logins import login_statement
-from shared.database.roles import API, LOADER
+from shared.database.roles import API, LOADER, PROCESSOR
 from shared.errors import EX_FAILED, EX_OK
 from shared.kafka import connect, declared_topics, ensure_topics, list_partitions
 from shared.registry import discover
@@ -51,7 +51,11 @@ async def apply(settings: Settings) -> None:
 
 async def _let_in(settings: Settings) -> None:
     """Let those roles of PostgreSQL log in whose passwords are set."""
-    given = {LOADER: settings.postgres_loader_password, API: settings.postgres_api_password}
+    given = {
+        LOADER: settings.postgres_loader_password,
+        PROCESSOR: settings.postgres_processor_password,
+        API: settings.postgres_api_password,
+    }
     wanted = {role: password for role, password in given.items() if password is not None}
     if settings.database_backend != "postgresql" or not wanted:
         return

@@ -14,7 +14,16 @@ from services.processor.history import History
 from services.processor.publish import Outlet
 from services.processor.rekey import Intake
 from services.processor.stream import Stream
-from services.processor.ticker import Late, Ticker, news_in, pack, rebuilt, take_in, unpack
+from services.processor.ticker import (
+    Late,
+    Ticker,
+    first_news,
+    news_in,
+    pack,
+    rebuilt,
+    take_in,
+    unpack,
+)
 from shared.errors import Transient
 from shared.kafka import TopicPartition, partition_for
 from shared.lifecycle import pause
@@ -56,7 +65,7 @@ class BarAgent:
         self._history = history
         self._seed_before = seed_before
         self._topic = source.intake.topic
-        self._table = stream.table(source.name)
+        self._table = stream.table(source.name, [self._topic, source.intake.rekeyed])
         self._one_at_a_time = asyncio.Lock()
 
     async def handle(self, messages: Messages) -> None:
@@ -126,15 +135,11 @@ class BarAgent:
                 return
             before = unpack(packed)
             ticker, change = rebuilt(await self._history.bars(entity))
-            first = int(np.searchsorted(change.bars["date"], late.since))
-            same = (ticker.digest, ticker.edge) == (before.digest, before.edge)
-            if same and before.oldest is not None:
-                # What was told of the old bars was known: only the window may have news.
-                first = max(first, int(np.searchsorted(change.bars["date"], before.oldest)))
-            news = change._replace(first=first, smoothed=change.smoothed.tail(first))
-            await self._outlet.publish(
-                list(self._source.derive(self._source.prefix + entity, news))
-            )
+            first = first_news(before, change.bars, late.since)
+            if first < len(change.bars):
+                news = change._replace(first=first, smoothed=change.smoothed.tail(first))
+                found = self._source.derive(self._source.prefix + entity, news)
+                await self._outlet.publish(list(found))
             self._put(entity, ticker)
 
     def _put(self, entity: str, ticker: Ticker) -> None:

@@ -11,9 +11,12 @@ class Handled:
 
     def __init__(self) -> None:
         self._next: dict[TopicPartition, int] = {}
+        self.records = 0
+        """How many there were, those counted twice that were handled twice."""
 
     def note(self, messages: Messages) -> None:
         """Note that a batch was handled whole: what follows from it is published."""
+        self.records += len(messages)
         for partition, offset in zip(messages.partitions, messages.offsets, strict=True):
             place = TopicPartition(messages.topic, partition)
             self._next[place] = max(self._next.get(place, 0), offset + 1)

@@ -11,9 +11,9 @@ import pyarrow as pa
 from shared.dataset import Dataset
 from shared.decode import decode
 from shared.kafka import partition_for
-from shared.messages import Messages
+from shared.messages import Headers, Messages
 from shared.metrics import PROCESSOR_RECORDS, instrument
-from shared.record import Record, encode_time
+from shared.record import Message, Record, encode_time
 
 _ORIGIN = "origin"
 _THREAD_ABOVE = 500
@@ -40,6 +40,13 @@ class Intake:
         if messages.topic == self.rekeyed:
             return Taken(_original(table, messages), [])
         return self._parted(table, messages, partitions)
+
+    def original(self, message: Message) -> Message:
+        """Return a message that was sent on as it stood on the dataset's own topic."""
+        if message.topic != self.rekeyed:
+            return message
+        partition, offset = _origin(message.headers)
+        return message._replace(topic=self.topic, partition=partition, offset=offset)
 
     async def read(self, messages: Messages) -> pa.Table:
         """Return the rows of a batch, wherever they belong, with as_of and where they stood."""
@@ -87,16 +94,20 @@ class Intake:
         return found
 
 
+def _origin(headers: Headers) -> tuple[int, int]:
+    """Return the partition and offset that a record first had."""
+    partition, _, offset = dict(headers)[_ORIGIN].decode().partition(":")
+    return int(partition), int(offset)
+
+
 def _original(table: pa.Table, messages: Messages) -> pa.Table:
     """Return rows with the partition and offset that they had on the dataset's own topic."""
     places = zip(messages.partitions, messages.offsets, strict=True)
     origins = dict(zip(places, messages.headers, strict=True))
-    found = []
-    for place in zip(
+    now_at = zip(
         table["kafka_partition"].to_pylist(), table["kafka_offset"].to_pylist(), strict=True
-    ):
-        said = dict(origins[place])[_ORIGIN].decode()
-        found.append([int(number) for number in said.split(":")])
+    )
+    found = [_origin(origins[place]) for place in now_at]
     for index, name in enumerate(("kafka_partition", "kafka_offset")):
         column = pa.array([pair[index] for pair in found], table.schema.field(name).type)
         table = table.set_column(

@@ -2,8 +2,10 @@
 # ruff: noqa: SLF001 - there is no public way
 
 import asyncio
+import warnings
 import weakref
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -54,18 +56,23 @@ class Stream:
         # Faust makes its folder at the start, and not those around it.
         folder.parent.mkdir(parents=True, exist_ok=True)
         self._app = _create_app(cluster, group_id, partitions, store, folder)
+        self._topics: set[str] = set()
         self._stop = asyncio.Event()
         self._failure: asyncio.Future[None] | None = None
 
-    def table(self, name: str) -> Any:
-        """Return a table of bytes by key, partitioned as the topics are."""
-        return self._app.Table(
-            name, key_type=bytes, value_type=bytes, partitions=self.partitions,
-            extra_topic_configs=_CHANGELOG,
-        )  # fmt: skip
+    def table(self, name: str, sources: Sequence[str]) -> Any:
+        """Return a table of bytes by key, partitioned as its source topics and changelog are."""
+        table: Any = self._app.Table(
+            name, key_type=bytes, value_type=bytes, partitions=self.partitions
+        )
+        assert table.changelog_topic_name == changelog(self._app.conf.id, name)
+        # Faust would compare with metadata that may not have the changelog yet, and give up.
+        table._verified_source_topics_for_partitions.update(sources)
+        return table
 
     def consume(self, topics: Sequence[str], handler: Handler) -> None:
         """Hand a group's records of topics to a handler, a batch of one topic at a time."""
+        self._topics.update(topics)
         channel = self._app.topic(
             *topics, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
@@ -93,6 +100,25 @@ class Stream:
             held = self._app.consumer.assignment()
             return frozenset(tp.partition for tp in held if tp.topic == topic)
         return frozenset()
+
+    @property
+    def handled(self) -> int:
+        """How many records were handled."""
+        return self._handled.records
+
+    def unhandled(self) -> dict[TopicPartition, tuple[int, int]]:
+        """Return where each partition is read to, and how many records before it are in hand."""
+        found: dict[TopicPartition, tuple[int, int]] = {}
+        with suppress(Exception):
+            consumer = cast("Any", self._app.consumer)
+            in_hand = Counter(message.tp for message in list(consumer._unacked_messages))
+            held = consumer._thread._consumer._subscription.subscription.assignment
+            for tp in held.tps:
+                state = held.state_value(tp)
+                if tp.topic in self._topics and state.has_valid_position:
+                    place = TopicPartition(tp.topic, tp.partition)
+                    found[place] = (state.position, in_hand[tp])
+        return found
 
     @property
     def ready(self) -> bool:
@@ -151,7 +177,9 @@ class Stream:
                 await self._persist(messages, handler)
         except Exception as exc:  # noqa: BLE001 - raised by `run`, and these records stay
             # What is in hand never ends now, and Faust must not wait for it.
-            self._app.conf.stream_wait_empty = False
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that this is late
+                self._app.conf.stream_wait_empty = False
             if self._failure is not None and not self._failure.done():
                 self._failure.set_exception(exc)
             await asyncio.Event().wait()
@@ -197,10 +225,12 @@ class _Consumer(driver.Consumer):
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
 
-_CHANGELOG: Mapping[str, Any] = {
-    "segment.bytes": 64 * 1024 * 1024,
-    "min.cleanable.dirty.ratio": 0.1,
-}
+CHANGELOG_SETTINGS = {"segment.bytes": str(64 * 1024 * 1024), "min.cleanable.dirty.ratio": "0.1"}
+
+
+def changelog(group_id: str, table: str) -> str:
+    """Return the topic of a table's changes, which must be there before a worker starts."""
+    return f"{group_id}-{table}-changelog"
 
 
 def _create_app(
@@ -224,6 +254,7 @@ def _create_app(
         datadir=str(folder),
         topic_partitions=partitions,
         topic_disable_leader=True,
+        topic_allow_declare=False,
         stream_wait_empty=True,
         stream_buffer_maxsize=2 * BATCH_RECORDS,
         web_enabled=False,

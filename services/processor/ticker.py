@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from services.processor.bars import BAR, Bars, checksum, merged, no_bars, same_values
+from services.processor.bars import BAR, VALUES, Bars, checksum, merged, no_bars, same_values
 from services.processor.smoothing import Smoothed, Smoothing, smooth
 
 WINDOW = 260
@@ -139,6 +139,23 @@ def _follows(ticker: Ticker, records: Bars) -> bool:
 
 def _in_order(piece: dict[int, np.void]) -> Bars:
     return np.array([piece[day] for day in sorted(piece)], BAR)
+
+
+def first_news(ticker: Ticker, bars: Bars, since: int) -> int:
+    """Return the position of the first of all its bars that tells a ticker anything.
+
+    `bars` are those of the store, where none before the day `since` is another than it was. A
+    bar that says what it said, only later, tells nothing; len(bars) where none tells anything.
+    """
+    begin = ticker.edge.bars
+    if checksum(bars[:begin]) != ticker.digest:
+        return int(np.searchsorted(bars["date"], since))
+    known, now = ticker.bars[ticker.window :], bars[begin:]
+    count = min(len(known), len(now))
+    other = np.zeros(count, bool)
+    for name in ("date", *VALUES):
+        other |= known[name][:count] != now[name][:count]
+    return begin + int(np.append(np.flatnonzero(other), count)[0])
 
 
 def pack(ticker: Ticker) -> bytes:

@@ -1,4 +1,4 @@
-"""The roles of PostgreSQL: what a loader and the API may do, each no more than it needs.
+"""The roles of PostgreSQL: what loader, processor and API may do, each no more than it needs.
 
 They cannot log in; whoever does is made a member: `CREATE USER … IN ROLE econstream_api`.
 """
@@ -10,8 +10,7 @@ from shared.database.sql import listed, quote
 from shared.database.tables import API_KEYS, CONSUMER_OFFSETS, DEAD_LETTERS
 from shared.dataset import Dataset
 
-LOADER, API = "econstream_loader", "econstream_api"
-ROLES = (LOADER, API)
+LOADER, PROCESSOR, API = ROLES = ("econstream_loader", "econstream_processor", "econstream_api")
 _READ, _WRITE = ("SELECT",), ("SELECT", "INSERT", "UPDATE")
 
 Right = tuple[str, str, str]
@@ -62,6 +61,9 @@ def grants(datasets: Iterable[Dataset]) -> list[Grant]:
         # The rule of versions joins two runs into one, and none of it deletes a current row.
         Grant(LOADER, ("DELETE",), revisions),
         Grant(LOADER, _READ, views),
+        # All bars of a ticker, and whether the loader has stored what the topic holds.
+        Grant(PROCESSOR, _READ, (*current, offsets)),
+        Grant(PROCESSOR, ("SELECT", "INSERT"), (letters,)),
         Grant(API, _READ, (*current, *revisions, *views, letters, offsets)),
         Grant(API, _WRITE, (keys,)),
         Grant(API, ("UPDATE",), (letters,), ("resolved_at", "resolution")),

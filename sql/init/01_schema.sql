@@ -2062,6 +2062,13 @@ EXCEPTION WHEN insufficient_privilege OR duplicate_object OR unique_violation TH
 END $$;
 
 DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'econstream_processor') THEN
+    CREATE ROLE econstream_processor NOLOGIN;
+  END IF;
+EXCEPTION WHEN insufficient_privilege OR duplicate_object OR unique_violation THEN NULL;
+END $$;
+
+DO $$ BEGIN
   IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'econstream_api') THEN
     CREATE ROLE econstream_api NOLOGIN;
   END IF;
@@ -2083,6 +2090,18 @@ END $$;
 DO $$ BEGIN
   IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'econstream_loader') THEN
     GRANT SELECT ON "cboe_vix_history_versions", "corporate_actions_versions", "fred_data_versions", "fred_series_versions", "ici_etf_monthly_flows_versions", "ici_etf_weekly_flows_versions", "ml_predictions_versions", "model_performance_versions", "news_articles_versions", "news_sentiment_versions", "options_chain_versions", "options_data_versions", "technical_features_versions", "yfinance_ohlcv_versions" TO econstream_loader;
+  END IF;
+END $$;
+
+DO $$ BEGIN
+  IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'econstream_processor') THEN
+    GRANT SELECT ON "cboe_vix_history", "corporate_actions", "data_refresh_log", "fred_data", "fred_series", "ici_etf_monthly_flows", "ici_etf_weekly_flows", "ml_predictions", "model_performance", "news_articles", "news_sentiment", "options_chain", "options_data", "technical_features", "yfinance_ohlcv", "consumer_offsets" TO econstream_processor;
+  END IF;
+END $$;
+
+DO $$ BEGIN
+  IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'econstream_processor') THEN
+    GRANT SELECT, INSERT ON "dead_letters" TO econstream_processor;
   END IF;
 END $$;
 

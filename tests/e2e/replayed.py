@@ -19,3 +19,18 @@ def datasets_of_the_samples() -> frozenset[str]:
     assert report
     records: Counter[str] = sum((run.by_dataset for run in report.runs), Counter())
     return frozenset(ALWAYS | records.keys())
+
+
+def unlike(expected: str, served: str) -> list[str]:
+    """Return the first lines that only one of two texts has, `-` before those of the first.
+
+    Where the same lines stand in another order, the first two that differ. Quick also where a
+    difference of long texts, as an assertion shows it, takes minutes.
+    """
+    if expected == served:
+        return []
+    one, other = expected.splitlines(), served.splitlines()
+    missing, surplus = Counter(one) - Counter(other), Counter(other) - Counter(one)
+    found = [*(f"-{line}" for line in missing), *(f"+{line}" for line in surplus)]
+    moved = ((f"-{a}", f"+{b}") for a, b in zip(one, other, strict=False) if a != b)
+    return found[:5] + found[-5:] or list(next(moved))

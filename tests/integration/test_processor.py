@@ -4,14 +4,18 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from services.processor import app
 from services.processor.app import OUTPUTS, process_topics
 from services.processor.bars import from_table
+from services.processor.sentiment import Vader
 from services.processor.technical import technical_features
 from services.processor.ticker import rebuilt
 from shared.kafka import partition_for
@@ -19,7 +23,7 @@ from shared.record import Record
 from shared.registry import discover
 from shared.settings import Settings
 from tests.loading import EVENING, MORNING, bar, loading, opened, produce, query, record
-from tests.waiting import until
+from tests.waiting import stretched, until
 
 BARS = 700
 
@@ -127,19 +131,16 @@ async def test_one_killed_and_started_again_ends_with_the_same_and_no_version_mo
     settings = settings.model_copy(update={"processor_outputs": ("technical_features",)})
     records = bars(settings)
     await produce(settings, records[: len(records) // 2])
-    async with loading(settings):
-        worker = await _start(settings, tmp_path)
-        try:
-            await until(lambda: _begun(settings), within=90, every=0.2)
-            worker.send_signal(signal.SIGKILL)
-            await worker.wait()
-            await produce(settings, records[len(records) // 2 :])
-            worker = await _start(settings, tmp_path)
-            await until(lambda: _complete(settings, 3 * BARS), within=90, every=0.2)
-        finally:
-            if worker.returncode is None:
-                worker.terminate()
-                assert await asyncio.wait_for(worker.wait(), 20) == 0
+    async with loading(settings, within=230):
+        async with _worker(settings, tmp_path / "killed") as worker:
+            await until(lambda: _of(worker, _begun(settings)), within=90, every=0.2)
+            worker.process.send_signal(signal.SIGKILL)
+            await worker.process.wait()
+        await produce(settings, records[len(records) // 2 :])
+        async with _worker(settings, tmp_path / "again") as worker:
+            await until(lambda: _of(worker, _complete(settings, 3 * BARS)), within=90, every=0.2)
+            worker.process.terminate()
+            assert await asyncio.wait_for(worker.process.wait(), stretched(20)) == 0
         for ticker in ("T0", "T1", "T2"):
             assert await agrees(settings, ticker)
     assert await count(settings, "technical_features_revisions") == 0
@@ -149,33 +150,74 @@ async def _begun(settings: Settings) -> bool:
     return await count(settings, "technical_features") > 0
 
 
-async def _start(settings: Settings, folder: Path) -> asyncio.subprocess.Process:
+@dataclass
+class Worker:
+    """A process of its own, and what it says."""
+
+    process: asyncio.subprocess.Process
+    log: Path
+
+
+async def _of(worker: Worker, answer: Coroutine[Any, Any, bool]) -> bool:
+    """Return the answer while the worker lives."""
+    found = await answer
+    assert worker.process.returncode is None, worker.log.read_text()
+    return found
+
+
+@asynccontextmanager
+async def _worker(settings: Settings, folder: Path) -> AsyncIterator[Worker]:
+    """Run a worker; killed at the end where it still runs."""
     assert settings.database_url is not None
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.processor"),
-        cwd=Path(__file__).parents[2],
-        env={
-            "KAFKA_BOOTSTRAP_SERVERS": str(settings.kafka_bootstrap_servers),
-            "KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
-            "KAFKA_TOPIC_PARTITIONS": "2",
-            "DATABASE_BACKEND": "postgresql",
-            "DATABASE_URL": settings.database_url.get_secret_value(),
-            "LOADER_GROUP_ID": settings.loader_group_id,
-            "PROCESSOR_OUTPUTS": ",".join(settings.processor_outputs or OUTPUTS),
-            "DATA_DIR": str(folder / "worker"),
-        },
-    )
+    log = folder.with_suffix(".log")
+    environment = {
+        "KAFKA_BOOTSTRAP_SERVERS": str(settings.kafka_bootstrap_servers),
+        "KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
+        "KAFKA_TOPIC_PARTITIONS": "2",
+        "DATABASE_BACKEND": "postgresql",
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "LOADER_GROUP_ID": settings.loader_group_id,
+        "PROCESSOR_OUTPUTS": ",".join(settings.processor_outputs or OUTPUTS),
+        "DATA_DIR": str(folder),
+    }
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "services.processor"),
+            cwd=Path(__file__).parents[2],
+            stdout=output,
+            stderr=output,
+            env=environment,
+        )
+    try:
+        yield Worker(process, log)
+    except AssertionError as exc:
+        exc.add_note(log.read_text())
+        raise
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
-async def test_what_breaks_the_law_stops_nobody_and_articles_are_judged(
-    settings: Settings,
+class Failing:
+    """A scorer with an error of its own."""
+
+    def score(self, text: str) -> float:
+        if "explodes" in text:
+            raise ZeroDivisionError("no such word")
+        return Vader().score(text)
+
+
+async def test_what_breaks_the_law_or_the_processor_stops_nobody_and_articles_are_judged(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(app, "find_scorer", Failing)
     article: dict[str, object] = {
         "publisher": "P", "summary": None, "url": None, "language": "en",
         "published_at": "2026-01-01T00:00:00Z", "tickers": [], "story_id": None,
     }  # fmt: skip
     titles = {"good": "Apple shares surge as profit beats", "arabic": "أسهم", "empty": "",
-              "long": "Nvidia plunges " + "x" * 500_000}  # fmt: skip
+              "long": "Nvidia plunges " + "x" * 500_000, "worst": "A volcano explodes"}  # fmt: skip
     topic = f"{settings.kafka_topic_prefix}news_articles"
     articles = [
         Record(topic, n.encode(), json.dumps(article | {"article_id": n, "title": t}).encode())
@@ -185,14 +227,19 @@ async def test_what_breaks_the_law_stops_nobody_and_articles_are_judged(
     broken = record(settings, b"not json")
     await produce(settings, [*pills, *articles, broken, record(settings, bar(1))])
     async with loading(settings), processing(settings):
-        await until(lambda: _judged(settings, len(titles)), within=90, every=0.2)
+        await until(lambda: _judged(settings, len(titles) - 1), within=90, every=0.2)
         await until(lambda: _complete(settings, 1), within=30, every=0.2)
+        failed = "error_code = 'processor_failed'"
+        await until(lambda: count(settings, "dead_letters", failed), within=30, every=0.2)
     rows = await query(settings, "SELECT * FROM news_sentiment")
     labels = {row["article_id"]: row["sentiment_label"] for row in rows}
     expected = {"good": "positive", "arabic": "neutral", "empty": "neutral", "long": "negative"}
     assert labels == expected
     assert {row["article_id"]: row["entities"] for row in rows}["good"] == ["AAPL", "Apple"]
-    assert await count(settings, "dead_letters") == 3
+    assert await count(settings, "dead_letters") == 3 + 1
+    [letter] = await query(settings, f"SELECT * FROM dead_letters WHERE {failed}")
+    assert (letter["dataset"], letter["key"], letter["topic"]) == ("news_articles", b"worst", topic)
+    assert "ZeroDivisionError: no such word" in letter["reason"]
 
 
 async def _judged(settings: Settings, articles: int) -> bool:

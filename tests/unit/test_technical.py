@@ -14,6 +14,7 @@ from services.processor.ticker import (
     CONTEXT,
     WINDOW,
     Ticker,
+    first_news,
     news_in,
     pack,
     rebuilt,
@@ -145,6 +146,19 @@ def test_what_is_known_already_is_no_news() -> None:
     stale["close"] += 1
     stale["as_of"] -= 7
     assert news_in(ticker, np.concatenate([again, bars[-20:], stale])) == []
+
+
+@given(st.sampled_from([40, 600, 900]), st.integers(0, 60), st.integers(0, 899))
+def test_of_all_bars_only_those_are_news_that_say_something_else(
+    count: int, more: int, corrected: int
+) -> None:
+    bars = random_bars(count + more)
+    bars["as_of"] += 9
+    ticker, _ = rebuilt(random_bars(count + more)[:count])
+    assert first_news(ticker, bars, 0) == count
+    bars["volume"][corrected % count] += 1
+    since = int(bars["date"][corrected % count])
+    assert first_news(ticker, bars, since) == corrected % count
 
 
 def test_each_state_of_knowledge_has_its_figures_however_records_are_batched() -> None:

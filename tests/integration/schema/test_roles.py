@@ -1,4 +1,4 @@
-"""What the two roles of PostgreSQL may do, and that they may do no more."""
+"""What the three roles of PostgreSQL may do, and that they may do no more."""
 
 import datetime as dt
 from collections.abc import AsyncIterator
@@ -7,11 +7,11 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from shared.database.base import Database
+from shared.database.base import Batch, Database
 from shared.database.keys import list_keys
 from shared.errors import ConfigError
 from shared.settings import Settings
-from tests.batches import EVENTS, MEASURES, Feed, event, measure, opened, refused
+from tests.batches import EVENTS, MEASURES, READER, Feed, event, measure, opened, refused
 
 FEW = [MEASURES, EVENTS]
 
@@ -23,7 +23,7 @@ async def as_members(postgres_url: str) -> AsyncIterator[dict[str, Settings]]:
     async with opened(owner, FEW):
         pass
     place = urlsplit(postgres_url)
-    users = {role: f"{role}_{place.path[-8:]}" for role in ("loader", "api")}
+    users = {role: f"{role}_{place.path[-8:]}" for role in ("loader", "processor", "api")}
     connection = await asyncpg.connect(postgres_url)
     for role, user in users.items():
         await connection.execute(f"CREATE USER {user} PASSWORD 'secret' IN ROLE econstream_{role}")
@@ -70,6 +70,20 @@ async def test_each_role_does_its_work_and_no_more(as_members: dict[str, Setting
             "CREATE TABLE mine (n int)",
         ):
             assert await is_refused(loader, sql) or "DROP" in sql, sql
+    async with opened(as_members["processor"], FEW) as processor:
+        assert await processor.positions()
+        assert len(await processor.fetch("SELECT * FROM events"))
+        failed = [refused(999, topic="of its own")]
+        await processor.write(Batch(READER, MEASURES, Feed(processor).batch([]).table, failed))
+        for sql in (
+            "INSERT INTO events (run, status) VALUES ('b', 'x')",
+            "UPDATE consumer_offsets SET next_offset = 0",
+            "DELETE FROM measures_revisions",
+            "UPDATE dead_letters SET value = NULL",
+            "DELETE FROM dead_letters",
+            "SELECT id FROM api_keys",
+        ):
+            assert await is_refused(processor, sql), sql
     async with opened(as_members["api"], FEW) as api:
         found = await api.fetch("SELECT level FROM measures_versions ORDER BY as_of")
         assert found["level"].to_pylist()[-1] == 2.0
