@@ -97,7 +97,7 @@ async def test_bars_become_rows_and_corrections_of_any_age_are_taken_in(
     home = partition_for(b"T2", 2)
     other = next(key for key in (b"a", b"b", b"c", b"d") if partition_for(key, 2) != home)
     await produce(settings, [r._replace(key=other) for r in foreign])
-    async with loading(settings), processing(settings):
+    async with loading(settings, within=230), processing(settings):
         await until(lambda: _complete(settings, 3 * BARS), within=90, every=0.2)
         for ticker in ("T0", "T1", "T2"):
             assert await agrees(settings, ticker)

@@ -8,11 +8,11 @@ import pytest
 
 from services.processor.bars import Bars
 from services.processor.forecast import predictions
-from services.processor.models import LEVEL, NAIVE, RETURN, TARGETS, Ewma
+from services.processor.models import LEVEL, NAIVE, RETURN, TARGETS, Ewma, Model
 from services.processor.scoring import CASES, FEWEST, performance
 from tests.unit.bars import random_bars, real_bars
 
-MODELS = [NAIVE, Ewma()]
+MODELS: list[Model] = [NAIVE, Ewma()]
 DAY = 86_400_000_000
 
 

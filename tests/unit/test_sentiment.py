@@ -19,6 +19,7 @@ def judged(
         "published_at": MOMENT, "language": "en", "tickers": list(tickers), "story_id": None,
     }  # fmt: skip
     table = pa.Table.from_pylist([row], schema=NEWS_ARTICLES.arrow_schema)
+    found: dict[str, object]
     [found] = news_sentiment(table, Vader()).to_pylist()
     return found
 
