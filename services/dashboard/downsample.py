@@ -3,9 +3,11 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from tsdownsample import MinMaxLTTBDownsampler
 
+Indices = npt.NDArray[np.intp]
 SCREEN_POINTS = 2_000
 """As many as a wide screen has columns; a series with more is thinned out."""
 
@@ -13,8 +15,8 @@ SCREEN_POINTS = 2_000
 def for_screen(frame: pd.DataFrame, value: str, points: int = SCREEN_POINTS) -> pd.DataFrame:
     """Return the rows of a series, ordered in time, whose shape is that of all of them.
 
-    Minima and maxima survive (MinMaxLTTB). A series of `points` rows or fewer is returned as
-    it is; so is the first and the last row of any.
+    Minima and maxima survive (MinMaxLTTB), so do the first and the last value, and holes wide
+    enough to be seen. A series of `points` rows or fewer is returned as it is.
     """
     if len(frame) <= points:
         return frame
@@ -25,9 +27,13 @@ def for_screen(frame: pd.DataFrame, value: str, points: int = SCREEN_POINTS) -> 
         return frame
     thinning: Any = MinMaxLTTBDownsampler
     chosen = solid[thinning().downsample(values[solid], n_out=points)]
-    # A hole stays a hole: the row without a value that follows a value.
-    kept = np.union1d(chosen, holes[: points // 10])
-    return frame.iloc[kept]
+    return frame.iloc[np.union1d(chosen, _wide(holes, 2 * len(frame) // points))]
+
+
+def _wide(holes: Indices, rows: int) -> Indices:
+    """Return the first of each run of holes that is longer than so many rows."""
+    runs = np.split(holes, np.flatnonzero(np.diff(holes) > 1) + 1)
+    return np.array([run[0] for run in runs if len(run) > rows], dtype=np.intp)
 
 
 def told(shown: int, all_rows: int) -> str:

@@ -61,15 +61,22 @@ def how_known(frame: pd.DataFrame, moment: Moment) -> tuple[Known, float]:
     """Return how the rows of an answer (with `as_of`) were known, and which share of them so.
 
     Assumed is what was fetched after the moment; a vintage bears the last microsecond of a day.
-    The weakest kind that occurs is the answer's.
+    The weakest kind that occurs is the answer's. Of an answer with all versions (`known_from`) it
+    says how these were known, whatever the moment.
     """
     end = moment.end
+    if "known_from" in frame and len(frame):
+        return _vintages(pd.to_datetime(frame["known_from"], utc=True))
     if end is None or frame.empty or "as_of" not in frame:
         return (Known.NOW if end is None else Known.OBSERVED), 1.0
     as_of = pd.to_datetime(frame["as_of"], utc=True)
     assumed = as_of > end
     if assumed.any():
         return Known.ASSUMED, float(assumed.mean())
+    return _vintages(as_of)
+
+
+def _vintages(as_of: pd.Series) -> tuple[Known, float]:
     vintage = as_of.dt.ceil("s") - as_of == pd.Timedelta(microseconds=1)
     if vintage.all():
         return Known.VINTAGE, 1.0

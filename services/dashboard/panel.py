@@ -27,16 +27,28 @@ _FORMATS = (("CSV", "csv", "text/csv"), ("Parquet", "parquet", "application/vnd.
 def picture(
     reading: Reading, title: str, figure: go.Figure, answers: Sequence[Answer], note: str = ""
 ) -> None:
-    """Show a figure with a heading, its badge, and its data to look at and to take away."""
+    """Show a figure with a heading, its badge, and its data to look at and to take away.
+
+    The first answer is the one whose badge is shown, with all that were asked for like it.
+    """
     st.subheader(title, anchor=False)
-    st.plotly_chart(figure, width="stretch", key=f"chart {title}", config=_CHART)
+    key, alt = f"chart {title}", _told(title, figure)
+    st.plotly_chart(figure, width="stretch", key=key, config=_CHART, alt=alt)
     provenance(reading, title, answers, note)
+
+
+def _told(title: str, figure: go.Figure) -> str:
+    """Return what a picture shows for those who cannot see it; its data stand below it."""
+    drawn = [trace.name for trace in figure.data if trace.showlegend is not False and trace.name]
+    return f"{title}. Drawn: {', '.join(dict.fromkeys(drawn))}. The data can be read below."
 
 
 def provenance(reading: Reading, title: str, answers: Sequence[Answer], note: str = "") -> None:
     """Show how answers were known, and offer them as CSV and Parquet beside their address."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        badge(reading, answers)
+        badge(
+            reading, [answer for answer in answers if _of_moment(answer) == _of_moment(answers[0])]
+        )
         if note:
             st.caption(note, width="content")
         with st.popover("Data and API address", icon=":material/download:"):
@@ -53,9 +65,15 @@ def badge(reading: Reading, answers: Sequence[Answer]) -> None:
     )
     day = reading.moment.day
     text = known.value if day is None else f"{known.value} · known {reading.moment.told()}"
+    if day is None and known is not Known.NOW:
+        text += " · every version"
     if known is Known.ASSUMED and share < 1:
         text += f" · {share:.0%} of rows"
     st.badge(text, color=_COLOURS[known], help=MEANING[known], width="content")
+
+
+def _of_moment(answer: Answer) -> bool:
+    return "as_of=" in answer.url
 
 
 def _offer(reading: Reading, key: str, answer: Answer) -> None:

@@ -17,7 +17,15 @@ from shared.settings import load_settings
 
 WATCH_SECONDS = 1.0
 FIRST_DAY = dt.date(1990, 1, 1)
-_STYLE = "<style>[data-testid=stMainBlockContainer]{padding-top:3rem;padding-bottom:3rem}</style>"
+_ICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
+    "%3Cpath d='M1 13l4-5 3 3 7-9' fill='none' stroke='%232f6fe4' stroke-width='2'/%3E%3C/svg%3E"
+)
+_STYLE = """<style>
+[data-testid=stMainBlockContainer] {padding-top: 3rem; padding-bottom: 3rem}
+[data-testid=stMultiSelect] [data-tag] {background-color: #1f5fd0; color: #ffffff}
+.js-plotly-plot :is([class*=tick], [class*=title], .legend) text {fill: currentColor !important}
+</style>"""
 _STATES = {
     Link.LIVE: ":green[●] Live: follows what is stored",
     Link.OPENING: ":gray[○] Opening the event stream",
@@ -28,7 +36,7 @@ _STATES = {
 
 def show(api_url: str) -> None:
     """Draw the page that the browser asks for, once; called by Streamlit for every look."""
-    st.set_page_config(page_title="econstream", layout="wide")
+    st.set_page_config(page_title="econstream", page_icon=_ICON, layout="wide")
     api, registry = _api(api_url), _registry()
     with st.sidebar:
         moment = _moment()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services.dashboard import palette
 from services.dashboard.downsample import SCREEN_POINTS, for_screen, told
 from services.dashboard.figures import economy, flows, markets, pipeline, revisions, volatility
+from services.dashboard.figures.layout import with_gaps
 from services.dashboard.moment import Known, Moment, how_known
 from shared.registry import discover
 
@@ -81,7 +82,7 @@ def test_recessions_are_the_runs_of_ones() -> None:
     assert economy.recessions(usrec.iloc[:0]) == []
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(1, 6), st.data())
 def test_every_vintage_is_what_was_known_then(dates: int, data: st.DataObject) -> None:
     rows = []
@@ -124,6 +125,22 @@ def test_a_thinned_series_keeps_its_ends_and_extremes(rows: int) -> None:
     assert bool(told(len(thin), rows)) == (rows > SCREEN_POINTS)
 
 
+def test_a_hole_is_drawn_where_it_is_wide_enough_to_be_seen() -> None:
+    values = np.arange(20_000.0)
+    values[100] = np.nan
+    values[5_000:5_500] = np.nan
+    thin = for_screen(pd.DataFrame({"date": pd.RangeIndex(20_000), "value": values}), "value")
+    assert thin.loc[thin["value"].isna(), "date"].tolist() == [5_000]
+
+
+def test_a_line_is_broken_where_periods_are_missing() -> None:
+    weeks = days("2014-05-07", "2014-05-14", "2014-05-21", "2014-07-02")
+    broken = with_gaps(pd.DataFrame({"week": weeks, "total": [1.0, 2.0, 3.0, 4.0]}), "week")
+    assert broken["total"].isna().tolist() == [False, False, False, True, False]
+    whole = pd.DataFrame({"week": weeks[:3], "total": [1.0, 2.0, 3.0]})
+    assert with_gaps(whole, "week").equals(whole)
+
+
 @pytest.mark.parametrize(
     ("as_of", "known", "share"),
     [
@@ -163,15 +180,20 @@ def test_markets_draw_what_there_is() -> None:
     )
     drawn = [trace.name for trace in markets.draw(bars, features, "USD").data]
     assert [re.sub(r" \(.*", "", name) for name in drawn] == [
-        *("Bar", "Volume", "Mean of 50 days", "RSI, 14 days"),
+        *("Day", "Volume", "Mean of 50 days", "RSI, 14 days"),
     ]
     assert len(markets.draw(bars, features.iloc[:0], "USD").data) == 2
     made = pd.DataFrame(
         {"target_date": days("2024-01-05", "2024-01-08"), "lower": [1.0, 1.0], "upper": [3.0, 3.0]}
     )
-    scored = markets.scored(made.assign(prediction_value=2.0), bars)
+    made = made.assign(prediction_value=2.0)
+    scored = markets.scored(made, bars, "close")
     assert scored["inside"].tolist()[0] is True
     assert scored["inside"].isna().tolist() == [False, True]
+    returned = markets.scored(made, bars, "log_return")
+    assert returned["actual"].tolist()[0] == pytest.approx(np.log(2.0))
+    assert returned["inside"].tolist()[0] is False
+    assert markets.scored(made, bars, "something else")["inside"].isna().all()
 
 
 def test_restated_periods_are_those_with_more_than_one_version() -> None:

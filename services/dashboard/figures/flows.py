@@ -3,8 +3,8 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from services.dashboard.figures.layout import framed, over_time
-from services.dashboard.palette import BLUE, GREY, ORANGE, ROSE, TEAL, VIOLET
+from services.dashboard.figures.layout import framed, over_time, with_gaps
+from services.dashboard.palette import BLUE, GOLD, GREY, ORANGE, ROSE, TEAL, VIOLET
 
 KINDS = {
     "domestic_equity_net_flows": ("Domestic equity", BLUE),
@@ -43,12 +43,14 @@ def draw(flows: pd.DataFrame, time: str, changed: pd.DataFrame) -> go.Figure:
                 marker={"color": colour},
                 hovertemplate="%{y:,.0f}",
             )
+    total = with_gaps(flows, time)
     figure.add_scatter(
-        x=flows[time],
-        y=flows["total_net_flows"],
+        x=total[time],
+        y=total["total_net_flows"],
         name="Total",
-        mode="lines",
-        line={"color": GREY, "width": 2},
+        mode="lines+markers",
+        line={"color": GOLD, "width": 2},
+        marker={"size": 5},
         hovertemplate="%{y:,.0f}",
     )
     marked = flows[flows[time].isin(changed[time])]

@@ -1,12 +1,13 @@
 """A ticker's bars with volume, means, RSI and MACD, and what models predicted of it."""
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from services.dashboard.downsample import for_screen
 from services.dashboard.figures.layout import framed, over_time
-from services.dashboard.palette import BLUE, FALL, GREY, ORANGE, RISE, SHADE, VIOLET
+from services.dashboard.palette import BLUE, FALL, GOLD, GREY, ORANGE, RISE, SHADE, VIOLET
 
 MEANS = {"sma_50": ("Mean of 50 days", BLUE), "sma_200": ("Mean of 200 days", ORANGE)}
 
@@ -31,13 +32,17 @@ def draw(bars: pd.DataFrame, features: pd.DataFrame, currency: str) -> go.Figure
             _line(figure, features, column, name, colour, 1)
     framed(figure, height=420 + 110 * (len(parts) - 2))
     figure.update_yaxes(title_text=currency, row=1, col=1)
-    figure.update_yaxes(title_text="volume", row=2, col=1)
+    figure.update_yaxes(title_text="volume", exponentformat="SI", row=2, col=1)
     if rsi:
         _line(figure, features, "rsi_14", "RSI, 14 days", VIOLET, rows["rsi"])
+        for bound in (30, 70):
+            figure.add_hline(
+                bound, line={"color": GREY, "width": 1, "dash": "dot"}, row=rows["rsi"]
+            )
         figure.update_yaxes(title_text="RSI", range=[0, 100], row=rows["rsi"], col=1)
     if macd:
-        _line(figure, features, "macd", "MACD", BLUE, rows["macd"])
-        _line(figure, features, "macd_signal", "Signal", ORANGE, rows["macd"])
+        _line(figure, features, "macd", "MACD", RISE, rows["macd"])
+        _line(figure, features, "macd_signal", "MACD's signal", GOLD, rows["macd"])
         figure.update_yaxes(title_text="MACD", row=rows["macd"], col=1)
     figure.update_xaxes(rangeslider_visible=False)
     return over_time(figure, rangebreaks=[{"bounds": ["sat", "mon"]}] if _weekdays(bars) else [])
@@ -50,7 +55,7 @@ def _candles(figure: go.Figure, bars: pd.DataFrame) -> None:
         high=bars["high"],
         low=bars["low"],
         close=bars["close"],
-        name="Bar (hollow: rose, full: fell)",
+        name="Day (hollow: up, full: down)",
         increasing={"line": {"color": RISE}, "fillcolor": "rgba(0, 0, 0, 0)"},
         decreasing={"line": {"color": FALL}, "fillcolor": FALL},
         row=1,
@@ -91,12 +96,19 @@ def _weekdays(bars: pd.DataFrame) -> bool:
     return not bars.empty and bool((bars["date"].dt.day_of_week < 5).all())
 
 
-def scored(predictions: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
-    """Return predictions of the close with the `actual` of their day, and whether it fell `inside`.
+UNITS = {"log_return": "log return", "volatility": "size of the log return"}
+"""What stands beside the axis of predictions that are not in the bars' currency."""
 
-    Both are missing where the day has not come.
+
+def scored(predictions: pd.DataFrame, bars: pd.DataFrame, target: str) -> pd.DataFrame:
+    """Return predictions with the `actual` of their day, and whether it fell `inside`.
+
+    Both are missing where the day has not come, and for targets that bars do not tell.
     """
-    actual = bars[["date", "close"]].rename(columns={"date": "target_date", "close": "actual"})
+    closes = bars["close"]
+    returns = pd.Series(np.log(closes / closes.shift()), bars.index)
+    told = {"close": closes, "log_return": returns, "volatility": returns.abs()}
+    actual = pd.DataFrame({"target_date": bars["date"], "actual": told.get(target, np.nan)})
     table = predictions.merge(actual, on="target_date", how="left")
     inside = table["actual"].between(table["lower"], table["upper"]).astype("boolean")
     return table.assign(inside=inside.mask(table["actual"].isna() | table["lower"].isna()))
@@ -118,23 +130,23 @@ def draw_predictions(table: pd.DataFrame, target: str, unit: str) -> go.Figure:
             showlegend=fill is not None,
             hovertemplate="%{y:,.4g}",
         )
-    figure.add_scatter(
-        x=days,
-        y=table["prediction_value"],
-        name=f"Predicted {target}",
-        mode="lines+markers",
-        line={"color": VIOLET, "width": 2},
-        hovertemplate="%{y:,.4g}",
-    )
     if _some(table, "actual"):
         figure.add_scatter(
             x=days,
             y=table["actual"],
             name="What came",
-            mode="lines+markers",
-            line={"color": BLUE, "width": 2, "dash": "dot"},
+            mode="markers",
+            marker={"color": BLUE, "size": 5},
             hovertemplate="%{y:,.4g}",
         )
+    figure.add_scatter(
+        x=days,
+        y=table["prediction_value"],
+        name=f"Predicted {target}",
+        mode="lines",
+        line={"color": VIOLET, "width": 2},
+        hovertemplate="%{y:,.4g}",
+    )
     return over_time(framed(figure, unit=unit, height=320))
 
 

@@ -23,6 +23,6 @@ def draw(table: pd.DataFrame) -> go.Figure:
         x=days.index, y=days, name="Mean of the day", marker={"color": BLUE},
         hovertemplate="%{y:.2f}",
     )  # fmt: skip
-    framed(figure, unit="-1 bad to 1 good", height=260)
+    framed(figure, unit="from -1, bad, to 1, good", height=260)
     figure.update_yaxes(range=[-1, 1])
     return over_time(figure)

@@ -11,6 +11,10 @@ from services.dashboard.palette import BLUE
 
 Entry = Mapping[str, Any]
 
+_HALF_AN_HOUR, _HOUR_MS = pd.Timedelta(minutes=30), 60 * 60 * 1000
+NONE = "-"
+"""What stands where there is nothing to say."""
+
 WHAT_TO_DO = {
     "FRED_API_KEY": "FRED has no key: set FRED_API_KEY (free), or let its graph downloads do",
     "401": "the upstream refuses the key: check the source's key setting",
@@ -28,9 +32,17 @@ def sources(entries: Sequence[Entry]) -> pd.DataFrame:
             "Last refresh (UTC)": _moments(entries, "last_refresh"),
             "Next refresh (UTC)": _moments(entries, "next_refresh"),
             "Records": [entry["records"] for entry in entries],
-            "Message": [advice(entry["error_message"]) for entry in entries],
         }
     )
+
+
+def messages(entries: Sequence[Entry]) -> list[str]:
+    """Return what sources have to say of their last refresh, with what to do about it."""
+    return [
+        f"{entry['source']}: {advice(entry['error_message'])}"
+        for entry in entries
+        if entry["error_message"]
+    ]
 
 
 def datasets(entries: Sequence[Entry], now: pd.Timestamp) -> pd.DataFrame:
@@ -40,8 +52,8 @@ def datasets(entries: Sequence[Entry], now: pd.Timestamp) -> pd.DataFrame:
             "Dataset": [entry["name"] for entry in entries],
             "Fresh": [_freshness(entry, now) for entry in entries],
             "Rows": [entry["rows"] for entry in entries],
-            "Newest": [(entry["last"] or "")[:10] or None for entry in entries],
-            "Expected next": [(entry.get("expected_next") or "")[:10] or None for entry in entries],
+            "Newest": [(entry["last"] or NONE)[:10] for entry in entries],
+            "Expected next": [(entry.get("expected_next") or NONE)[:10] for entry in entries],
             "Cadence": [entry["cadence"] for entry in entries],
             "Lag (records)": [entry.get("lag") for entry in entries],
             "Dead letters": [entry.get("dead_letters", 0) for entry in entries],
@@ -71,9 +83,9 @@ def _mark(status: str | None) -> str:
     return f"{marks.get(status or '', '○')} {status or 'never'}"
 
 
-def _moments(entries: Sequence[Entry], name: str) -> list[str | None]:
+def _moments(entries: Sequence[Entry], name: str) -> list[str]:
     texts = [entry.get(name) for entry in entries]
-    return [text and f"{text[:10]} {text[11:16]}" for text in texts]
+    return [f"{text[:10]} {text[11:16]}" if text else NONE for text in texts]
 
 
 def draw_refreshes(log: pd.DataFrame) -> go.Figure:
@@ -82,7 +94,12 @@ def draw_refreshes(log: pd.DataFrame) -> go.Figure:
     counts = hours["records_updated"].sum()
     figure = go.Figure()
     figure.add_bar(
-        x=counts.index, y=counts, name="Records", marker={"color": BLUE}, hovertemplate="%{y:,}"
+        x=pd.DatetimeIndex(counts.index) + _HALF_AN_HOUR,
+        y=counts,
+        width=_HOUR_MS,
+        name="Records published",
+        marker={"color": BLUE},
+        hovertemplate="%{y:,}",
     )
     figure = over_time(framed(figure, unit="records an hour", height=260))
     figure.update_xaxes(hoverformat="%Y-%m-%d %H:%M")

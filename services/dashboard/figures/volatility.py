@@ -52,7 +52,7 @@ def draw_terms(terms: pd.DataFrame) -> go.Figure:
         line={"color": BLUE, "width": 2.5},
         marker={"size": 9},
         hovertemplate="%{text}: %{y:.2f}",
-        showlegend=False,
+        name="Close",
     )
     framed(figure, unit="% a year", height=320)
     figure.update_xaxes(title_text="days ahead", type="log", tickvals=list(TERMS.values()))
@@ -77,8 +77,15 @@ def draw_options(options: pd.DataFrame) -> go.Figure:
         yaxis="y2",
         mode="lines+markers",
         line={"color": ORANGE, "width": 2, "dash": "dash"},
+        marker={"symbol": "diamond", "size": 8},
         hovertemplate="%{y:.1f} %",
     )
-    framed(figure, unit="puts / calls", height=320)
-    figure.update_layout(yaxis2={"overlaying": "y", "side": "right", "title": {"text": "% a year"}})
+    framed(figure, unit="puts for each call", height=320)
+    figure.update_yaxes(rangemode="tozero")
+    figure.update_layout(
+        yaxis2={
+            "overlaying": "y", "side": "right", "title": {"text": "% a year"},
+            "rangemode": "tozero", "showgrid": False, "tickformat": ".0f",
+        }
+    )  # fmt: skip
     return over_time(figure)

@@ -1,19 +1,24 @@
 """Economic series from FRED, as they are known now or were known on a day."""
 
+from textwrap import shorten
+
 import pandas as pd
 import streamlit as st
 
 from services.dashboard import downsample
 from services.dashboard.client import Answer
 from services.dashboard.figures import economy as figures
+from services.dashboard.moment import Moment
 from services.dashboard.panel import empty, picture
 from services.dashboard.reading import Reading
 
 FIRST = ("GDP", "UNRATE", "CPIAUCSL", "DGS10", "DGS2", "FEDFUNDS", "PAYEMS", "CPILFESL")
 """What is shown first, of these what is stored."""
 
+_NO_RECESSIONS = "No recessions shaded: the series USREC is not stored"
 _AT_FIRST = 2
 _AT_MOST = 6
+_LEGEND_LETTERS = 44
 
 
 def show(reading: Reading) -> None:
@@ -24,14 +29,17 @@ def show(reading: Reading) -> None:
     if newest.frame.empty:
         _nothing(reading)
         return
-    about = reading.rows("fred_series", None, {"fields": "series_id,title,units,as_of"})
+    # What a series is called is not looked up as of the day: descriptions came later than figures.
+    about = reading.rows(
+        "fred_series", None, {"fields": "series_id,title,units,as_of"}, moment=Moment()
+    )
     known = about.frame.set_index("series_id")
     chosen = _choose(newest.frame, known)
     if not chosen:
         empty("No series is chosen.", "Choose one above.")
         return
     names = {name: _text(known, name, "title", name) for name in chosen}
-    units = {name: _text(known, name, "units", "unit not known") for name in chosen}
+    units = {name: _text(known, name, "units", "unit not stored") for name in chosen}
     shape = figures.Shape(st.segmented_control(
         "Draw as", list(figures.Shape), default=figures.Shape.LEVEL, required=True
     ))  # fmt: skip
@@ -44,12 +52,14 @@ def _choose(newest: pd.DataFrame, known: pd.DataFrame) -> list[str]:
     stored = list(newest["series_id"])
     first = [name for name in FIRST if name in stored]
     options = first + [name for name in stored if name not in first]
+    # A newcomer sees what says what it is.
+    told = [name for name in options if name in known.index]
     return st.multiselect(
         "Series",
         options,
-        default=(first or stored)[:_AT_FIRST],
+        default=(told or options)[:_AT_FIRST],
         max_selections=_AT_MOST,
-        format_func=lambda name: f"{name} · {_text(known, name, 'title', 'no title stored')}",
+        format_func=lambda name: " · ".join(filter(None, [name, _text(known, name, "title", "")])),
     )
 
 
@@ -81,11 +91,11 @@ def _picture(
     shared = figures.UNITS.get(shape)
     figure, shown, whole = figures.draw(
         series,
-        names,
+        {name: shorten(title, _LEGEND_LETTERS, placeholder=" …") for name, title in names.items()},
         {name: shared or units[name] for name in series},
         figures.recessions(usrec.frame),
     )
-    note = "Grey: US recessions (USREC)" if len(usrec.frame) else "No recessions: USREC not stored"
+    note = "Grey: US recessions (USREC)" if len(usrec.frame) else _NO_RECESSIONS
     fewer = downsample.told(shown, whole)
     picture(reading, "Over time", figure, answers, "; ".join(filter(None, [note, fewer])))
 

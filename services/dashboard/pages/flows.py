@@ -34,11 +34,12 @@ def show(reading: Reading) -> None:
     changed = figures.restated(seen, time)
     newest = rows.frame.iloc[-1]
     with st.container(horizontal=True):
-        estimate = ", estimated" if newest["is_estimate"] else ""
         span = {"Weekly": "week", "Monthly": "month"}[period]
-        label = f"All funds · {span} to {newest[time]:%Y-%m-%d} · {figures.UNIT}{estimate}"
+        label = f"{_FUNDS.get(fund, fund)} · {span} to {newest[time]:%Y-%m-%d} · {figures.UNIT}"
         st.metric(label, f"{newest['total_net_flows']:+,.0f}", width="content")
     note = f"{len(changed):,} of {len(rows.frame):,} figures were restated"
+    if newest["is_estimate"]:
+        note += "; the newest is an estimate"
     picture(
         reading,
         f"Net flows, {period.lower()}",

@@ -15,7 +15,16 @@ SPANS = {"6 months": 183, "1 year": 366, "5 years": 1827, "All": None}
 MOST_CANDLES = 1_500
 """As many bars as can be told apart; longer spans are drawn as a line of closes."""
 
-_PREDICTIONS = 250
+BASELINE = "naive"
+"""The model that others are held against: offered last."""
+
+MEASURES = {
+    "mae": "Mean absolute error",
+    "rmse": "Root mean square error",
+    "interval_coverage": "Share inside the interval",
+    "directional_accuracy": "Share with the right sign",
+    "skill": "Skill: 1 is perfect, 0 the naive one's",
+}
 
 
 def show(reading: Reading) -> None:
@@ -36,7 +45,7 @@ def show(reading: Reading) -> None:
     currency = row["currency"] if isinstance(row["currency"], str) else "currency not known"
     _metrics(ticker, bars.frame, currency)
     _bars(reading, ticker, bars, features, currency)
-    _predictions(reading, ticker, bars, currency)
+    _predictions(reading, ticker, bars, since, currency)
 
 
 def _choose(newest: pd.DataFrame) -> tuple[str, int | None]:
@@ -72,31 +81,68 @@ def _bars(reading: Reading, ticker: str, bars: Answer, features: Answer, currenc
     picture(reading, f"{ticker}, daily", figure, [bars, features], "; ".join(notes))
 
 
-def _predictions(reading: Reading, ticker: str, bars: Answer, currency: str) -> None:
-    made = reading.rows("ml_predictions", [ticker], {"order": "desc", "limit": str(_PREDICTIONS)})
+def _predictions(
+    reading: Reading, ticker: str, bars: Answer, since: dict[str, str], currency: str
+) -> None:
+    st.subheader("Predictions", anchor=False)
+    made = reading.rows("ml_predictions", [ticker], since)
     if made.frame.empty:
         empty("No predictions yet.", "`econstream process` makes them from the bars.")
         return
-    ways = sorted({*zip(made.frame["model_name"], made.frame["target"], strict=True)})
-    model, target = st.selectbox("Model and target", ways, format_func=" · ".join)
+    ways = {*zip(made.frame["model_name"], made.frame["target"], strict=True)}
+    model, target = st.selectbox(
+        "Model and target",
+        sorted(ways, key=lambda way: (way[0] == BASELINE, way)),
+        format_func=" · ".join,
+    )
     chosen = made.frame[(made.frame["model_name"] == model) & (made.frame["target"] == target)]
-    table = chosen.sort_values("target_date", ignore_index=True)
-    unit = target
-    if target == "close":
-        table, unit = figures.scored(table, bars.frame), currency
-    level = table["interval_level"].dropna()
-    note = f"Interval holds {level.iloc[-1]:.0%} by the model's claim" if len(level) else ""
-    figure = figures.draw_predictions(table, target, unit)
-    picture(reading, f"{ticker}: what {model} predicted", figure, [made], note)
-    _scores(reading, model, target)
+    ordered = chosen.sort_values("target_date", ignore_index=True)
+    table = figures.scored(ordered, bars.frame, target)
+    thin = downsample.for_screen(table, "prediction_value")
+    unit = currency if target == "close" else figures.UNITS.get(target, target)
+    notes = [_held(table), downsample.told(len(thin), len(table))]
+    picture(
+        reading,
+        f"{ticker}: what {model} predicted of the {target.replace('_', ' ')}",
+        figures.draw_predictions(thin, target.replace("_", " "), unit),
+        [made],
+        "; ".join(filter(None, notes)),
+    )
+    _scores(reading, ticker, model, target)
 
 
-def _scores(reading: Reading, model: str, target: str) -> None:
-    scores = reading.rows("model_performance", None, {"model_name": model, "target": target})
+def _held(table: pd.DataFrame) -> str:
+    """Return how often the interval was to hold what came, and how often it did."""
+    level, inside = table["interval_level"].dropna(), table["inside"].dropna()
+    if level.empty or inside.empty:
+        return ""
+    share = f"{inside.mean():.0%} of {len(inside):,} days"
+    return f"The interval is to hold {level.iloc[-1]:.0%} and held {share}"
+
+
+def _scores(reading: Reading, ticker: str, model: str, target: str) -> None:
+    asked = {"model_name": model, "target": target, "universe": ticker}
+    scores = reading.rows("model_performance", None, asked)
     if scores.frame.empty:
         st.caption("How well it predicts is not known yet: it is scored once days have come.")
         return
-    columns = ["metric_name", "universe", "horizon", "metric_value", "baseline_value", "n"]
-    newest = scores.frame.sort_values("evaluation_date").groupby(columns[:3]).tail(1)
-    st.dataframe(newest[["evaluation_date", *columns]], hide_index=True)
-    provenance(reading, f"scores of {model}", [scores], "baseline: the naive prediction's figure")
+    each = ["metric_name", "horizon", "dataset_type"]
+    newest = scores.frame.sort_values("evaluation_date").groupby(each).tail(1)
+    newest = newest.sort_values(["dataset_type", "metric_name"])
+    columns = ["metric_name", "metric_value", "baseline_value", "n", "evaluation_date"]
+    st.dataframe(
+        newest.assign(metric_name=newest["metric_name"].map(lambda name: MEASURES.get(name, name)))[
+            [*columns, *each[1:]]
+        ],
+        hide_index=True,
+        column_config={
+            "metric_name": "Measure",
+            "metric_value": st.column_config.NumberColumn(model, format="%.4f"),
+            "baseline_value": st.column_config.NumberColumn("Naive prediction", format="%.4f"),
+            "n": st.column_config.NumberColumn("Days that counted", format="localized"),
+            "evaluation_date": st.column_config.DateColumn("Up to", format="YYYY-MM-DD"),
+            "horizon": "Days ahead",
+            "dataset_type": "Kind",
+        },
+    )
+    provenance(reading, f"scores of {model}", [scores], f"How {model} scored")

@@ -1,15 +1,17 @@
 """How the pipeline stands: sources, freshness, lag and dead letters, anew every two seconds."""
 
+import datetime as dt
+
 import pandas as pd
 import streamlit as st
 
-from services.dashboard.client import Answer
 from services.dashboard.figures import pipeline as figures
 from services.dashboard.panel import empty, picture
 from services.dashboard.reading import Reading
 from shared.errors import ConfigError, EconstreamError, Transient
 
 EVERY_SECONDS = 2.0
+_DAYS = 14
 
 
 def show(reading: Reading) -> None:
@@ -38,7 +40,13 @@ def _state(reading: Reading) -> None:
         st.metric("Records a second", _rate(datasets))
     st.subheader("Sources", anchor=False)
     if status["sources"]:
-        st.dataframe(figures.sources(status["sources"]), hide_index=True)
+        st.dataframe(
+            figures.sources(status["sources"]),
+            hide_index=True,
+            column_config={"Records": st.column_config.NumberColumn(format="localized")},
+        )
+        for message in figures.messages(status["sources"]):
+            st.text(message)
     else:
         empty("No source has run yet.", "Start `econstream up` or `econstream fetch`.")
     st.subheader("Datasets", anchor=False)
@@ -46,6 +54,7 @@ def _state(reading: Reading) -> None:
     st.dataframe(
         table,
         hide_index=True,
+        height="content",
         column_config={"Rows": st.column_config.NumberColumn(format="localized")},
     )
 
@@ -61,10 +70,15 @@ def _rate(datasets: list[figures.Entry]) -> str:
 
 
 def _refreshes(reading: Reading) -> None:
-    log = reading.rows("data_refresh_log", None, {"order": "desc", "limit": "2000"})
+    log = reading.rows("data_refresh_log", None, {"start": _since()})
     if len(log.frame):
-        shown = Answer(log.frame, log.url)
-        picture(reading, "What refreshes brought", figures.draw_refreshes(log.frame), [shown])
+        picture(reading, "What refreshes brought", figures.draw_refreshes(log.frame), [log])
+
+
+def _since() -> str:
+    """Return the day from which on refreshes are shown."""
+    today = dt.datetime.now(dt.UTC).date()
+    return (today - dt.timedelta(days=_DAYS)).isoformat()
 
 
 @st.fragment(run_every=EVERY_SECONDS)
@@ -99,6 +113,8 @@ def _letters(reading: Reading) -> None:
 def _letter(reading: Reading, letter: figures.Entry, key: str) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         place = f"partition {letter['partition']}, offset {letter['offset']}"
+        if letter["attempts"] > 1:
+            place += f" · tried {letter['attempts']} times"
         st.markdown(f"**{letter['dataset']}** · `{letter['error_code']}`", width="content")
         st.text(letter["reason"], width="stretch")
         st.caption(f"{place} · {letter['created_at'][:16].replace('T', ' ')} UTC", width="content")

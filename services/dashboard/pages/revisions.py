@@ -27,7 +27,7 @@ def show(reading: Reading) -> None:
         return
     known = about.frame.set_index("series_id")
     series_id, day = _choose(reading, list(stored.frame["series_id"]), known)
-    units = _known(known, series_id, "units") or "unit not known"
+    units = _known(known, series_id, "units") or "unit not stored"
     then = Reading(reading.api, reading.registry, Moment(day), reading.seen)
     span = _span(day)
     before = then.rows("fred_data", [series_id], span)
@@ -40,7 +40,8 @@ def show(reading: Reading) -> None:
         )
         return
     _beside(then, series_id, day, units, (before, after))
-    _fan(then, series_id, day, units, span)
+    newest = before.frame["date"].iloc[-1]
+    _fan(Reading(reading.api, reading.registry, now, reading.seen), series_id, day, units, newest)
 
 
 def _choose(reading: Reading, stored: list[str], known: pd.DataFrame) -> tuple[str, dt.date]:
@@ -50,7 +51,7 @@ def _choose(reading: Reading, stored: list[str], known: pd.DataFrame) -> tuple[s
         "Series",
         stored,
         index=first,
-        format_func=lambda name: f"{name} · {_known(known, name, 'title') or 'no title stored'}",
+        format_func=lambda name: " · ".join(filter(None, [name, _known(known, name, "title")])),
     )
     if reading.moment.day is not None:
         right.text_input("Day", reading.moment.day.isoformat(), disabled=True, key="told day")
@@ -85,7 +86,7 @@ def _beside(
     title = f"{series_id}: known on {day.isoformat()} beside known now"
     picture(then, title, figures.draw_beside(table, day, units), both)
     st.dataframe(
-        table.sort_values("date", ascending=False),
+        table.dropna(subset=["then"]).sort_values("date", ascending=False),
         hide_index=True,
         height=240,
         column_config={
@@ -100,22 +101,22 @@ def _beside(
     )
 
 
-def _fan(then: Reading, series_id: str, day: dt.date, units: str, span: dict[str, str]) -> None:
-    versions = then.rows("fred_data", [series_id], {**span, "revisions": "true"}, moment=Moment())
+def _fan(reading: Reading, series_id: str, day: dt.date, units: str, newest: pd.Timestamp) -> None:
+    span = _span(day)
+    versions = reading.rows("fred_data", [series_id], {**span, "revisions": "true"})
     changes = versions.frame["known_from"].nunique()
     note = f"{changes:,} vintages between {span['start']} and {span['end']}"
     if changes > figures.FAN_LINES:
         note += f", {figures.FAN_LINES} drawn"
     fan = figures.draw_fan(versions.frame, day, units)
-    picture(then, f"{series_id}: every vintage", fan, [versions], note)
+    picture(reading, f"{series_id}: every vintage", fan, [versions], note)
     dates = sorted(versions.frame["date"].unique(), reverse=True)
-    past = [date for date in dates if date.date() <= day]
     date = st.selectbox(
-        "Follow one figure", dates, index=dates.index(past[0]) if past else 0,
+        "Follow one figure", dates, index=dates.index(newest),
         format_func=lambda value: f"{value:%Y-%m-%d}",
     )  # fmt: skip
     history = figures.draw_history(versions.frame, date, units)
-    picture(then, f"{series_id} of {date:%Y-%m-%d}, as it was restated", history, [versions])
+    picture(reading, f"{series_id} of {date:%Y-%m-%d}, as it was restated", history, [versions])
 
 
 def _span(day: dt.date) -> dict[str, str]:

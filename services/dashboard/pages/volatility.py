@@ -4,7 +4,7 @@ import streamlit as st
 
 from services.dashboard import downsample
 from services.dashboard.figures import volatility as figures
-from services.dashboard.panel import empty, picture
+from services.dashboard.panel import empty, picture, provenance
 from services.dashboard.reading import Reading
 
 _AT_FIRST = ("VIX", "VIX9D", "VIX3M", "VIX6M")
@@ -28,6 +28,7 @@ def show(reading: Reading) -> None:
         if chosen:
             _history(reading, chosen)
         _terms(reading)
+    st.subheader("Options", anchor=False)
     _options(reading)
 
 
@@ -42,8 +43,9 @@ def _terms(reading: Reading) -> None:
     latest = reading.rows("cboe_vix_history", view="/latest")
     terms = figures.term_structure(latest.frame)
     if len(terms) < 2:
+        st.subheader("Term structure", anchor=False)
         empty(
-            "No term structure yet.",
+            "There is none yet.",
             "It takes two indices of one day, such as VIX and VIX3M: "
             "`econstream watch add cboe VIX9D VIX3M VIX6M`.",
         )
@@ -79,4 +81,8 @@ def _options(reading: Reading) -> None:
             f"{last['open_interest']:,} contracts",
             width="content",
         )
-    picture(reading, f"Options on {ticker}", figures.draw_options(rows.frame), [rows])
+    title = f"{ticker}: puts against calls, and implied volatility"
+    if len(rows.frame) > 1:
+        picture(reading, title, figures.draw_options(rows.frame), [rows])
+    else:
+        provenance(reading, title, [rows], "One day is stored: drawn from the second on")
