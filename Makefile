@@ -28,7 +28,8 @@ setup: .venv/.setup ## make .venv with econstream and its pinned dependencies
 demo: .venv/.setup ## stream the recorded samples through the whole pipeline, then serve the API
 	@$(BIN)/python -m services.cli demo $(ARGS)
 
-test: .venv/.dev ## run all tests, on a real broker and a real database
+test: .venv/.dev ## run all tests, on a real broker, a real database and in a real browser
+	@scripts/install-chromium || true
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 $(ARGS)
 
 faults: .venv/.dev ## strike every fault often and try properties on thousands of cases: hours

@@ -1,5 +1,6 @@
 """The command line as a user runs it: a process in a folder of its own, settings from nowhere."""
 
+import asyncio
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,9 @@ from typing import Any
 from shared.control import Door, find_running
 from shared.control import Running as Found
 from shared.errors import Transient
+from shared.kafka import Producer, connect
+from shared.record import Record
+from shared.settings import Settings
 from tests.waiting import until_sync
 
 Rows = list[dict[str, Any]]
@@ -118,6 +123,20 @@ class Shell:
             return bool(Door(running).query(sql).to_pylist() == expected)
 
         until_sync(given, within=60)
+
+    def publish(self, dataset: str, key: str, value: bytes) -> None:
+        """Put a record onto a topic of the running `up` or `demo`, acknowledged."""
+        running = find_running(self.folder / "data")
+        assert running, "no up runs"
+        cluster = Settings(kafka_bootstrap_servers=running.kafka_bootstrap_servers)
+
+        async def published() -> None:
+            async with Producer(await connect(cluster)) as producer:
+                await producer.publish([Record(f"econ.{dataset}", key.encode(), value)])
+
+        # The test's own thread may be within an event loop, as where it looks through a browser.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, published()).result(60)
 
     def rows(self, sql: str, **settings: str) -> Rows:
         """Return the rows of a query, as the command prints them."""

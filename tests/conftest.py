@@ -22,6 +22,12 @@ _USED = pytest.StashKey[dict[str, str]]()
 _LACKING = pytest.StashKey[dict[str, str]]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--keep-images", action="store_true", help="write the screenshots of docs/images anew"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_USED] = {}
     config.stash[_LACKING] = {}

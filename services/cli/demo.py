@@ -11,6 +11,7 @@ from services.cli.host import Host, hosting
 from services.cli.output import listing, say
 from services.cli.session import demo_path
 from services.cli.up import addresses
+from services.dashboard.app import accompany
 from services.fetcher.app import FetchOrder, run_fetcher
 from services.loader.caught_up import CaughtUp
 from services.processor.app import READ
@@ -51,23 +52,32 @@ async def run_demo(settings: Settings, stop: asyncio.Event, *, exit_after: bool)
 
 def _services(host: Host, samples: Path, api: Listening | None) -> dict[str, Service]:
     """Return what runs side by side; the demo itself ends all where there is no API to serve."""
+    shown: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
 
     async def load(stop: asyncio.Event) -> None:
         await host.loader.run(stop)
 
+    async def dashboard(stop: asyncio.Event) -> None:
+        if api is not None:
+            await accompany(host.settings, api.address, stop, shown.set_result)
+        if not shown.done():
+            shown.set_result(None)
+
     async def demo(stop: asyncio.Event) -> None:
-        with display(host.loader.progress) as shown:
-            await _replay(host, samples, stop, shown)
+        with display(host.loader.progress) as progress:
+            await _replay(host, samples, stop, progress)
         if not stop.is_set():
             await _print_answers(host)
         if api is None:
             stop.set()
             return
+        if (address := await shown) is not None:
+            say(f"Dashboard {address}   (open it in a browser)")
         for line in addresses(host, api.address):
             say(line)
         await api.until(stop)
 
-    return {"loader": load, "processor": host.process, "demo": demo}
+    return {"loader": load, "processor": host.process, "dashboard": dashboard, "demo": demo}
 
 
 async def _leave_no_topics(host: Host) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 from services.api.app import serve
 from services.cli.host import Host, hosting
 from services.cli.output import say
+from services.dashboard.app import accompany
 from services.fetcher.app import FetchOrder, run_fetcher
 from shared.control import Claim, claim
 from shared.lifecycle import Service
@@ -37,17 +38,33 @@ def services(host: Host, claimed: Claim) -> dict[str, Service]:
     async def process(stop: asyncio.Event) -> None:
         await host.process(stop)
 
+    api_url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
     async def api(stop: asyncio.Event) -> None:
-        announce = partial(_announce, host, claimed)
+        announce = partial(_announce, host, claimed, api_url)
         await serve(host.api, host.settings, stop, announce=announce)
 
-    return {"api": api, "loader": load, "processor": process, "fetcher": fetch}
+    async def dashboard(stop: asyncio.Event) -> None:
+        await accompany(host.settings, await api_url, stop, _announce_dashboard)
+
+    return {
+        "api": api,
+        "dashboard": dashboard,
+        "loader": load,
+        "processor": process,
+        "fetcher": fetch,
+    }
 
 
-def _announce(host: Host, claimed: Claim, api_url: str) -> None:
+def _announce(host: Host, claimed: Claim, announced: asyncio.Future[str], api_url: str) -> None:
     host.announce(claimed, api_url)
+    announced.set_result(api_url)
     for line in addresses(host, api_url):
         say(line)
+
+
+def _announce_dashboard(address: str) -> None:
+    say(f"Dashboard {address}")
 
 
 def addresses(host: Host, api_url: str) -> list[str]:
