@@ -82,16 +82,24 @@ def slices(dataset: Dataset, name: str, rows: int, count: int) -> list[Slice]:
     ]
 
 
-def bars(dataset: Dataset, rows: int, seed: int, *, first: int = 0, letter: str = "T") -> pa.Table:
-    """Return the bars from the `first` on, in order of ticker and day."""
+def bars(
+    dataset: Dataset,
+    rows: int,
+    seed: int,
+    *,
+    first: int = 0,
+    letter: str = "T",
+    days: int = DAYS,
+) -> pa.Table:
+    """Return the bars from the `first` on, in order of ticker and day, so many of each ticker."""
     random = np.random.default_rng(seed)
     number = np.arange(first, first + rows)
     begin = np.datetime64(_FIRST_DAY, "D")
     close = np.round(100 * np.exp(np.cumsum(random.normal(0, 0.001, rows))), 4)
     spread = np.round(np.abs(random.normal(0, 1, rows)), 4)
     columns = {
-        "ticker": pa.array([f"{letter}{ticker:05d}" for ticker in (number // DAYS).tolist()]),
-        "date": pa.array(begin + (number % DAYS)),
+        "ticker": pa.array([f"{letter}{ticker:05d}" for ticker in (number // days).tolist()]),
+        "date": pa.array(begin + (number % days)),
         "open": pa.array(np.round(close - spread / 2, 4)),
         "high": pa.array(np.round(close + spread, 4)),
         "low": pa.array(np.round(close - spread, 4)),
