@@ -50,13 +50,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Yield one result. Blocks."""
-    with tempfile.TemporaryDirectory(prefix="econstream-") as folder, chromium() as browser:
+    with tempfile.TemporaryDirectory(prefix="econstream-") as folder:
         shell = Shell(Path(folder), {"DUCKDB_PATH": "data/demo.duckdb"})
         rows = 0
         if not options.demo:
             rows = options.tickers * options.days
             asyncio.run(_fill(shell.folder / "data/demo.duckdb", rows, options.days))
-        with _serving(shell, "demo" if options.demo else "up") as address:
+        served = _serving(shell, "demo" if options.demo else "up")
+        with served as address, chromium() as browser:
             pages = _measured(browser, address, options.rounds)
             ticker = "TSLA" if options.demo else "T00000"
             seen = [_seen(browser, address, shell, ticker) for _ in range(options.rounds)]
