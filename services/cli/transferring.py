@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -58,12 +59,26 @@ async def connected(database: Database) -> AsyncIterator[None]:
 async def opened_target(
     settings: Settings, chosen: Sequence[Unit], since: dt.datetime | None, *, apply: bool
 ) -> AsyncIterator[Side]:
-    """Lend the database that gets rows, its tables made first where they are to be."""
-    database = create_database(settings, application="econstream-migrate")
-    async with connected(database):
-        if apply:
-            await database.apply_schema(discover())
-        yield await look(database, [*chosen, OFFSETS], since, None)
+    """Lend the database that gets rows, its tables made first; without `apply`, to look at."""
+    with _a_file(settings, apply=apply) as settings:
+        there = settings.database_backend == "duckdb" and settings.duckdb_path.exists()
+        database = create_database(
+            settings, application="econstream-migrate", read_only=there and not apply
+        )
+        async with connected(database):
+            if apply:
+                await database.apply_schema(discover())
+            yield await look(database, [*chosen, OFFSETS], since, None)
+
+
+@contextmanager
+def _a_file(settings: Settings, *, apply: bool) -> Iterator[Settings]:
+    """Lend the settings; those of an empty file where none is there, and none is to be made."""
+    if apply or settings.database_backend != "duckdb" or settings.duckdb_path.exists():
+        yield settings
+        return
+    with tempfile.TemporaryDirectory(prefix="econstream-absent-") as scratch:
+        yield settings.model_copy(update={"duckdb_path": Path(scratch) / "absent.duckdb"})
 
 
 async def moved(transfer: Transfer, *, new_epochs: bool = False) -> Run:

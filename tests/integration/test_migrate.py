@@ -1,16 +1,19 @@
 """`migrate`, `backup` and `restore` as a user runs them: killed, refused, repeated."""
 
 import asyncio
+import itertools
 import json
 import pickle
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pandas as pd
@@ -21,7 +24,7 @@ from shared.database.factory import create_database
 from shared.registry import discover
 from shared.settings import Settings
 from tests.batches import Feed, at, opened
-from tests.command_line import Shell
+from tests.command_line import ROOT, Shell, one_line
 
 BARS = discover()["yfinance_ohlcv"]
 FRED = discover()["fred_data"]
@@ -81,7 +84,8 @@ def both(shell: Shell) -> tuple[list[Any], list[Any]]:
 
 
 def test_killed_at_any_moment_it_goes_on_and_ends_identical(shell: Shell) -> None:
-    command = [sys.executable, "-m", "services.cli", "migrate", "--batch-rows", "150", "--json"]
+    script = str(ROOT / "scripts" / "migrate_to_postgres.py")
+    command = [sys.executable, script, "--batch-rows", "150", "--json"]
     chance = random.Random(7)
     kills = 0
     while kills < 3:
@@ -128,10 +132,57 @@ def test_a_backup_of_either_database_is_restored_into_either(shell: Shell) -> No
     assert shell.rows(epochs) == [position]
     assert shell.run("backup", "again").returncode == 0
     assert shell.run("backup", "again").returncode == 1
+    shell.settings |= {"DATABASE_BACKEND": "duckdb", "DUCKDB_PATH": str(shell.folder / "new")}
+    done = shell.run("restore", "again", timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert both(shell)[0] == target
     damaged = next(shell.folder.glob("again/fred_data/*.parquet"))
     damaged.write_bytes(damaged.read_bytes()[:-1])
     refused = shell.run("restore", "again")
     assert (refused.returncode, damaged.name in refused.stderr) == (1, True)
+
+
+def test_the_way_back_takes_the_same_options(shell: Shell) -> None:
+    assert shell.run("migrate", timeout=120).returncode == 0
+    path = shell.folder / "back.duckdb"
+    shell.settings["DUCKDB_PATH"] = str(path)
+    back = ("migrate", "--to", "duckdb", "--tables", "fred_data", "--json")
+    looked = shell.run(*back, "--dry-run")
+    assert [row["target_rows"] for row in json.loads(looked.stdout)] == [None, None]
+    assert shell.run(*back, "--verify-only").returncode == 1
+    assert not path.exists()
+    late = shell.run(*back, "--since", "2026-01-01T13:00:00Z", "--batch-rows", "70")
+    assert [row["stored"] for row in json.loads(late.stdout)] == [3000], late.stderr
+    rest = shell.run(*back, timeout=120)
+    [moved] = json.loads(rest.stdout)
+    assert (moved["source_rows"], moved["missing"], rest.returncode) == (4818, 0, 0)
+    source, target = both(shell)
+    for row in itertools.chain(*source, *target):
+        del row["updated_at"]  # what joins the versions of a key does so now
+    assert source == target
+
+
+def _of_a_newer_duckdb(path: Path) -> None:
+    """Let the file's header say that its format is one that is not known yet."""
+    file = bytearray(path.read_bytes())
+    file[12:20] = struct.pack("<Q", 12_345)
+    checksum = 5381
+    for (word,) in struct.iter_unpack("<Q", file[8:4096]):
+        checksum ^= word * 0xBF58476D1CE4E5B9 % 2**64
+    file[:8] = struct.pack("<Q", checksum)
+    path.write_bytes(file)
+
+
+async def _without_rights(shell: Shell) -> None:
+    """Lead the settings to a user that may connect, and no more."""
+    url = urlsplit(shell.settings["DATABASE_URL"])
+    user = url.path.removeprefix("/test_")
+    connection = await asyncpg.connect(shell.settings["DATABASE_URL"])
+    await connection.execute(f"CREATE ROLE reader_{user} LOGIN PASSWORD 'x'")
+    await connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    await connection.close()
+    host = url.netloc.rpartition("@")[2]
+    shell.settings["DATABASE_URL"] = urlunsplit(url._replace(netloc=f"reader_{user}:x@{host}"))
 
 
 BAD: dict[str, tuple[Callable[[Shell], Any], int, str]] = {
@@ -147,6 +198,14 @@ BAD: dict[str, tuple[Callable[[Shell], Any], int, str]] = {
     "another schema": (
         lambda shell: asyncio.run(_execute(shell, "CREATE TABLE fred_data (n int)")),
         78, "cannot be extended to fit",
+    ),
+    "of a newer DuckDB": (
+        lambda shell: _of_a_newer_duckdb(Path(shell.settings["DUCKDB_PATH"])),
+        78, "use the econstream that wrote it",
+    ),
+    "without rights": (
+        lambda shell: asyncio.run(_without_rights(shell)),
+        78, "refuses the connection or the right",
     ),
     "another version": (
         lambda shell: asyncio.run(_alter(shell, "ALTER TABLE fred_data ADD COLUMN odd INTEGER")),
@@ -178,6 +237,19 @@ def test_what_cannot_be_moved_is_said_in_a_line(shell: Shell, name: str) -> None
     assert ran.returncode == status, ran.stderr
     assert said in ran.stderr
     assert len(ran.stderr.strip().splitlines()) == 1, ran.stderr
+
+
+def test_a_file_that_another_process_holds_is_said_in_a_line(shell: Shell) -> None:
+    opening = "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", opening, shell.settings["DUCKDB_PATH"]],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as holder:  # fmt: skip
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        ran = shell.run("migrate")
+        holder.communicate(b"\n", timeout=60)
+    assert (ran.returncode, "is held by another process" in one_line(ran.stderr)) == (78, True)
 
 
 class Hostile:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from shared.database.base import Database
+from shared.database.transfer.compare import same_rows, totals_of
 from shared.database.transfer.journal import rows_from
 from shared.database.transfer.offsets import OFFSETS
 from shared.database.transfer.parts import Span, units
@@ -112,6 +113,25 @@ async def test_everything_arrives_as_it_is_and_a_second_time_changes_nothing(pai
     next_letter = Feed(pair.target)
     await next_letter.claim()
     await next_letter.write([], [refused(next_letter.position.next_offset)])
+
+
+async def test_both_compute_the_same_checksum_of_any_value(pair: Pair) -> None:
+    await fill(pair.source)
+    feed = Feed(pair.source, partition=7)
+    await feed.claim()
+    odd = (1e15, 1e16, 1e-5, 5e-324, -1.7976931348623157e308, 123456789.125, 0.1 + 0.2)
+    texts = ("x" * 500, "\x1f\x1e~=", "é" * 150)
+    await feed.write(
+        [measure(0, v, f"odd {n}", label=texts[n % 3], count=-n) for n, v in enumerate(odd)]
+    )
+    await pair.move()
+    source, target = [await look(d, UNITS, None, None) for d in (pair.source, pair.target)]
+    assert [await same_rows(source, target, unit, Span()) for unit in UNITS] == [26, 5, 1]
+    seen = {await totals_of(target, UNITS[0], Span())}
+    for change in ("level = level + 1e-7", "label = ''", "label = NULL", "count = NULL"):
+        await pair.target.execute(f"UPDATE measures SET {change} WHERE site = 'odd 6'")
+        seen.add(await totals_of(target, UNITS[0], Span()))
+    assert len(seen) == 5
 
 
 async def test_what_the_target_knows_better_stays(pair: Pair) -> None:

@@ -55,9 +55,10 @@ def connect(path: Path, memory_limit: str, *, read_only: bool = False) -> duckdb
                 f"{path} is held by another process: stop it, or go through the running "
                 "`econstream up`, or set DUCKDB_PATH to another file"
             ) from exc
+        newer = "newer version" in str(exc)
+        todo = "use the econstream that wrote it" if newer else "set DUCKDB_PATH to another file"
         raise ConfigError(
-            f"{path} cannot be opened as a DuckDB file ({str(exc).splitlines()[0]}): "
-            "set DUCKDB_PATH to another file"
+            f"{path} cannot be opened as a DuckDB file ({str(exc).splitlines()[0]}): {todo}"
         ) from exc
     except (duckdb.Error, OSError) as exc:
         raise ConfigError(

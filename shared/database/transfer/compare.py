@@ -6,7 +6,6 @@ from itertools import pairwise
 from typing import Any
 
 from shared.database.base import Database
-from shared.database.tables import Table
 from shared.database.transfer.parts import Key, Span, Unit
 from shared.database.transfer.source import Side
 
@@ -16,15 +15,10 @@ _LARGEST = 2
 
 async def same_rows(source: Side, target: Side, unit: Unit, span: Span) -> int | None:
     """Return how many rows a part has where both sides have the same, else None."""
-    rows = 0
-    for table in unit.tables:
-        theirs, ours = await asyncio.gather(
-            totals_of(target, unit, table, span), totals_of(source, unit, table, span)
-        )
-        if theirs != ours or (table is unit.table and not theirs[0]):
-            return None
-        rows += theirs[0]
-    return rows
+    theirs, ours = await asyncio.gather(
+        totals_of(target, unit, span), totals_of(source, unit, span)
+    )
+    return theirs[0] if theirs[0] and theirs == ours else None
 
 
 async def spans_of(side: Side, unit: Unit, rows: int, after: Key | None) -> list[Span]:
@@ -39,11 +33,11 @@ async def spans_of(side: Side, unit: Unit, rows: int, after: Key | None) -> list
     return [Span(a, b) for a, b in pairwise([after, *edges, None])]
 
 
-async def totals_of(side: Side, unit: Unit, table: Table, span: Span) -> tuple[int, str]:
+async def totals_of(side: Side, unit: Unit, span: Span) -> tuple[int, str]:
     """Return how many rows a side has among the keys of a part, and their checksum."""
-    if not side.cut.has(table):
+    if not side.has(unit):
         return 0, ""
-    sql, values = side.cut.totals(unit, table, span)
+    sql, values = side.cut.totals(unit, span)
     [row] = await rows_of(side.database, sql, values)
     return row["n"], row["checksum"]
 

@@ -200,11 +200,15 @@ class Cut:
         order = listed(unit.order(unit.tables[-1]))
         return f"{' UNION ALL '.join(parts)} ORDER BY {order}", values
 
-    def totals(self, unit: Unit, table: Table, span: Span) -> tuple[str, list[Any]]:
-        """Select how many rows a part has in one of the tables, and their checksum."""
+    def totals(self, unit: Unit, span: Span) -> tuple[str, list[Any]]:
+        """Select how many rows a part has, revisions counted, and their checksums, by table."""
         where, values = self._asked(unit, span)
-        selected = totals(unit.told, unit.order(table), self.backend)
-        return f"SELECT {selected} FROM {self.relations[table.name]} AS t{where}", values
+        relations = [
+            (f"{self.relations[t.name]} AS t{where}", unit.order(t))
+            for t in unit.tables
+            if self.has(t)
+        ]
+        return totals(unit.told, self.backend, relations), values
 
     def keyless(self, unit: Unit) -> str:
         """Select the rows of which a part of the key is missing, a thousand at most."""

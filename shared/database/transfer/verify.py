@@ -1,6 +1,9 @@
 """Whether the target holds what the source has: counts, keys and values, part by part."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +13,8 @@ from shared.database.transfer.rules import rows_in
 from shared.database.transfer.source import Side
 
 SHOWN_KEYS = 20
+AT_ONCE = 3
+"""Parts of which checksums are computed at once: one waits for no other's round trips."""
 
 
 @dataclass(slots=True)
@@ -40,16 +45,36 @@ async def verify(
     verdict = Verdict(unit.name)
     if not source.has(unit):
         return verdict
-    for span in await spans_of(source, unit, rows, None):
-        same = await same_rows(source, target, unit, span)
-        if same is not None:
-            verdict.rows += same
-            verdict.same += same
-        else:
-            ours, theirs = await _rows(source, unit, span), await _rows(target, unit, span)
-            _compare(unit, ours, theirs, verdict)
-        tell(verdict)
+    spans = await spans_of(source, unit, rows, None)
+    async with aclosing(_checked(source, target, unit, spans)) as checked:
+        async for span, same in checked:
+            if same is not None:
+                verdict.rows += same
+                verdict.same += same
+            else:
+                ours, theirs = await _rows(source, unit, span), await _rows(target, unit, span)
+                _compare(unit, ours, theirs, verdict)
+            tell(verdict)
     return verdict
+
+
+async def _checked(
+    source: Side, target: Side, unit: Unit, spans: Sequence[Span]
+) -> AsyncGenerator[tuple[Span, int | None], None]:
+    """Yield each part with `same_rows` of it; the next ones are computed meanwhile."""
+    ahead: deque[tuple[Span, asyncio.Task[int | None]]] = deque()
+    try:
+        for span in spans:
+            ahead.append((span, asyncio.create_task(same_rows(source, target, unit, span))))
+            if len(ahead) == AT_ONCE:
+                first, checking = ahead.popleft()
+                yield first, await checking
+        for first, checking in ahead:
+            yield first, await checking
+    finally:
+        for _, checking in ahead:
+            checking.cancel()
+        await asyncio.gather(*(checking for _, checking in ahead), return_exceptions=True)
 
 
 async def _rows(side: Side, unit: Unit, span: Span) -> dict[Key, list[Row]]:
