@@ -36,7 +36,7 @@ from shared.errors import ConfigError
 from shared.observability import report
 from shared.settings import Settings
 
-_MEMORY_LIMIT = "96MB"
+_MEMORY_LIMIT = "160MB"
 """What DuckDB may take here: rows pass by part after part."""
 
 

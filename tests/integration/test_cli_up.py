@@ -1,5 +1,6 @@
 """`up` as a process: found by the other commands, refusing a second, ending cleanly."""
 
+import datetime as dt
 import json
 import os
 import signal
@@ -12,8 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from shared.database import DatabaseConnection
 from shared.embedded import find_binary
 from shared.errors import ConfigError
+from shared.settings import Settings
 from tests.command_line import SAMPLES, Rows, Running, Shell, get, one_line
 from tests.waiting import until_sync
 
@@ -35,6 +38,28 @@ def shell(tmp_path: Path) -> Shell:
 def await_stored(shell: Shell) -> None:
     shell.await_rows([{"n": 2}], "SELECT count(*) AS n FROM fred_data")
     assert shell.rows(STORED) == AS_STORED
+
+
+def notebook_reads(shell: Shell) -> None:
+    """A notebook reads what is stored through `up`, and is told why it cannot write."""
+    await_stored(shell)
+    settings = Settings(
+        data_dir=shell.folder / "data", duckdb_path=shell.folder / "data" / "econstream.duckdb"
+    )
+    with DatabaseConnection(settings) as db:
+        found = db.query("SELECT date, value FROM fred_data WHERE date > $1", [dt.date(2024, 1, 1)])
+        assert [str(kind) for kind in found.dtypes] == ["datetime64[ms]", "Float64"]
+        assert found["value"].isna().tolist() == [True]
+        assert db.table_exists("fred_data")
+        with pytest.raises(ConfigError, match="held by a running `econstream up`"):
+            db.execute("DELETE FROM fred_data")
+        with pytest.raises(ConfigError, match="held by a running `econstream up`"):
+            db.insert_df("fred_data", found)
+        with (
+            pytest.raises(ConfigError, match="held by a running `econstream up`"),
+            db.transaction(),
+        ):
+            raise AssertionError("a transaction was lent")
 
 
 def test_other_commands_find_the_running_up(shell: Shell) -> None:
@@ -66,7 +91,7 @@ def test_other_commands_find_the_running_up(shell: Shell) -> None:
         refused = shell.run("query", "DELETE FROM fred_data")
         assert refused.returncode == 1
         assert "reads" in one_line(refused.stderr)
-        await_stored(shell)
+        notebook_reads(shell)
         for command in (["up"], ["demo", "--exit"], ["load"], ["api"]):
             second = shell.run(*command)
             assert second.returncode == 1, second.stderr

@@ -147,11 +147,11 @@ def test_the_way_back_takes_the_same_options(shell: Shell) -> None:
     path = shell.folder / "back.duckdb"
     shell.settings["DUCKDB_PATH"] = str(path)
     back = ("migrate", "--to", "duckdb", "--tables", "fred_data", "--json")
-    looked = shell.run(*back, "--dry-run")
+    looked = shell.run(*back, "--dry-run", timeout=120)
     assert [row["target_rows"] for row in json.loads(looked.stdout)] == [None, None]
-    assert shell.run(*back, "--verify-only").returncode == 1
+    assert shell.run(*back, "--verify-only", timeout=120).returncode == 1
     assert not path.exists()
-    late = shell.run(*back, "--since", "2026-01-01T13:00:00Z", "--batch-rows", "70")
+    late = shell.run(*back, "--since", "2026-01-01T13:00:00Z", "--batch-rows", "700", timeout=120)
     assert [row["stored"] for row in json.loads(late.stdout)] == [3000], late.stderr
     rest = shell.run(*back, timeout=120)
     [moved] = json.loads(rest.stdout)

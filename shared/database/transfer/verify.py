@@ -13,7 +13,7 @@ from shared.database.transfer.rules import rows_in
 from shared.database.transfer.source import Side
 
 SHOWN_KEYS = 20
-AT_ONCE = 3
+AT_ONCE = 2
 """Parts of which checksums are computed at once: one waits for no other's round trips."""
 
 
