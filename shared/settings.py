@@ -86,6 +86,12 @@ class Settings(BaseSettings):
         None, description="the same for the API, as econstream_api"
     )
     database_pool_size: int = Field(4, ge=1, le=100, description="PostgreSQL connections a service")
+    database_wait_ms: int = Field(
+        1_000,
+        ge=1,
+        le=60_000,
+        description="how long a read waits while all connections are in use; then the API says 503",
+    )
     duckdb_path: Path = Field(Path("data/econstream.duckdb"), description="the DuckDB file")
     duckdb_memory_limit: str = Field("1GB", description="memory that DuckDB may use")
     data_dir: Path = Field(Path("data"), description="where up.json and the broker's log are kept")
@@ -169,6 +175,11 @@ class Settings(BaseSettings):
     )
     api_statement_timeout_ms: int = Field(
         30_000, ge=100, description="longest time a query may run before its first rows"
+    )
+    api_cors_origins: Names = Field(
+        None,
+        description="origins whose pages may read the API in a browser, comma separated, such as "
+        "https://notebooks.example.org; unset: none",
     )
 
     dashboard_host: str = Field("127.0.0.1", description="address that the dashboard listens on")

@@ -95,6 +95,10 @@ class Transaction(Protocol):
         """Carry out steps and return their outcome."""
 
 
+Statement = tuple[str, Sequence[Any]]
+"""A statement's text and its parameters."""
+
+
 class Database(Protocol):
     """A database that keeps the datasets; every method may raise Transient while it is away."""
 
@@ -172,6 +176,7 @@ class Database(Protocol):
         *,
         timeout_ms: int | None = None,
         whole: bool = False,
+        then: Sequence[Statement] = (),
     ) -> AsyncIterator[pa.RecordBatch]:
         """Yield a query's rows in batches, at least one, perhaps empty, that tells the schema.
 
@@ -179,7 +184,8 @@ class Database(Protocol):
         and nothing can be written. Types and values are the same on every database: moments
         in UTC, decimals and sums of integers as float64. `timeout_ms` bounds the wait for
         the first rows, then Transient is raised. `whole` says that there may be very many, so
-        that all of them come sooner and the first a little later. Closing the iterator ends
+        that all of them come sooner and the first a little later. The rows of the statements
+        to ask `then`, of the same moment, follow one after the other. Closing the iterator ends
         the query and releases its connection. Raises Fatal for what is not one statement that
         reads.
         """
@@ -200,4 +206,14 @@ class Database(Protocol):
         """
 
 
-__all__ = ["Batch", "Database", "Heard", "Move", "Position", "Reader", "Transaction", "Written"]
+__all__ = [
+    "Batch",
+    "Database",
+    "Heard",
+    "Move",
+    "Position",
+    "Reader",
+    "Statement",
+    "Transaction",
+    "Written",
+]

@@ -13,10 +13,16 @@ def create_database(settings: Settings, *, application: str, read_only: bool = F
         from shared.database.postgres import PostgresDatabase
 
         return PostgresDatabase(
-            settings.postgres_dsn, pool_size=settings.database_pool_size, application=application
+            settings.postgres_dsn,
+            pool_size=settings.database_pool_size,
+            application=application,
+            wait=settings.database_wait_ms / 1000,
         )
     from shared.database.duckdb import DuckdbDatabase
 
     return DuckdbDatabase(
-        settings.duckdb_path, memory_limit=settings.duckdb_memory_limit, read_only=read_only
+        settings.duckdb_path,
+        memory_limit=settings.duckdb_memory_limit,
+        read_only=read_only,
+        wait=settings.database_wait_ms / 1000,
     )

@@ -71,8 +71,12 @@ async def test_types_and_values_are_the_same_everywhere(database: Database) -> N
     for expression, _, _ in ANSWERS:
         of_numbers = "(n)" in expression or "*" in expression
         source = " FROM (SELECT 1::bigint AS n UNION ALL SELECT 2) AS t" if of_numbers else ""
-        answer = await database.fetch(f"SELECT {expression} AS answer{source}")
+        sql = f"SELECT {expression} AS answer{source}"
+        answer = await database.fetch(sql)
         (value,) = answer["answer"].to_pylist()
+        again = await database.fetch(sql)
+        assert again.schema == answer.schema
+        assert str(again.to_pylist()) == str(answer.to_pylist()), "and as often as it is asked"
         found[expression] = (answer.schema.field("answer").type, value)
     assert found == {expression: (kind, value) for expression, kind, value in ANSWERS}
 
@@ -178,9 +182,12 @@ async def test_values_must_match_the_placeholders(database: Database, feed: Feed
         await database.fetch("SELECT site FROM measures WHERE day = $1", ["no day"])
 
 
-async def test_a_stream_is_one_snapshot(database: Database, feed: Feed) -> None:
+@pytest.mark.parametrize("whole", [False, True])
+async def test_a_stream_is_one_snapshot(database: Database, feed: Feed, whole: bool) -> None:
     await feed.write([measure(0, site=f"S{n}") for n in range(25_000)])
-    stream = database.stream("SELECT level FROM measures")
+    select = "SELECT level FROM measures WHERE site"
+    then = [(f"{select} > $1 AND site <= $2", ["S15", "S7"]), (f"{select} > $1", ["S7"])]
+    stream = database.stream(f"{select} <= $1", ["S15"], whole=whole, then=then)
     first = await anext(stream)
     await feed.write([measure(1, 2.0, site=f"S{n}") for n in range(25_000)])
     rest = [batch async for batch in stream]

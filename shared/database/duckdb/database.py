@@ -12,17 +12,19 @@ import duckdb
 import pyarrow as pa
 
 from shared.database import letters, positions
-from shared.database.base import Batch, Heard, Position, Reader, Written
+from shared.database.base import Batch, Heard, Position, Reader, Statement, Written
 from shared.database.duckdb import schema, session
 from shared.database.duckdb.read import Reading
 from shared.database.duckdb.threads import Call, run
 from shared.database.duckdb.transaction import DuckdbTransaction, open_transaction
 from shared.database.steps import Execute, Steps
+from shared.database.turns import Turns
 from shared.database.write import Hints, rehearse, store
 from shared.dataset import Dataset
 from shared.errors import Transient
 
 READ_THREADS = 4
+WAIT_SECONDS = 10.0
 Connection = duckdb.DuckDBPyConnection
 T = TypeVar("T")
 
@@ -46,12 +48,15 @@ class _Opened:
 class DuckdbDatabase:
     """A DuckDB file, which this process alone may open; for tasks of one event loop.
 
-    Writes take turns on one connection; each read has a connection and a snapshot of its own.
+    Writes take turns on one connection; each read has a connection and a snapshot of its own,
+    and waits `wait` seconds at most while as many begin as there are threads.
     """
 
     backend = "duckdb"
 
-    def __init__(self, path: Path, *, memory_limit: str, read_only: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, memory_limit: str, read_only: bool = False, wait: float = WAIT_SECONDS
+    ) -> None:
         self._path = path
         self._memory_limit = memory_limit
         self._read_only = read_only
@@ -59,6 +64,8 @@ class DuckdbDatabase:
         self._opening = asyncio.Lock()
         self._hints = Hints()
         self._listeners: set[Heard] = set()
+        self._turns = Turns(READ_THREADS, "threads that read", "try again")
+        self._wait = wait
 
     async def open(self) -> None:
         async with self._opening:
@@ -133,9 +140,10 @@ class DuckdbDatabase:
         *,
         timeout_ms: int | None = None,
         whole: bool = False,
+        then: Sequence[Statement] = (),
     ) -> AsyncGenerator[pa.RecordBatch, None]:
         opened = self._require()
-        reading = Reading(opened.root.cursor(), sql, parameters, whole=whole)
+        reading = Reading(opened.root.cursor(), [(sql, parameters), *then], whole=whole)
         opened.readings.add(reading)
         try:
             part: pa.RecordBatch | None = await self._first(opened, reading, timeout_ms)
@@ -184,7 +192,10 @@ class DuckdbDatabase:
         self, opened: _Opened, reading: Reading, timeout_ms: int | None
     ) -> pa.RecordBatch:
         try:
-            async with asyncio.timeout(timeout_ms / 1000 if timeout_ms is not None else None):
+            async with (
+                self._turns.taken(self._wait),
+                asyncio.timeout(timeout_ms / 1000 if timeout_ms is not None else None),
+            ):
                 return await self._read(opened, reading, reading.first)
         except TimeoutError as exc:
             raise Transient(f"the query had no rows after {timeout_ms} ms") from exc

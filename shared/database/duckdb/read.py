@@ -1,6 +1,7 @@
 """Query answers from DuckDB as Arrow batches, in constant memory; every call blocks."""
 
 import threading
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from shared.columns import UTC_MICROSECONDS
+from shared.database.base import Statement
 from shared.errors import Fatal, Transient
 
 BATCH_ROWS, WHOLE_ROWS = 10_000, 50_000
@@ -16,19 +18,17 @@ _MICROSECONDS = pa.duration("us")
 
 
 class Reading:
-    """One query's answer, on a connection and a snapshot of its own."""
+    """The answers of queries, one behind the other, on a connection and a snapshot of its own."""
 
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
-        sql: str,
-        parameters: Sequence[Any],
+        statements: Sequence[Statement],
         *,
         whole: bool = False,
     ) -> None:
         self.connection = connection
-        self._sql = sql
-        self._parameters = parameters
+        self._statements = deque(statements)
         self._rows = WHOLE_ROWS if whole else BATCH_ROWS
         self._reader: pa.RecordBatchReader | None = None
         self._closed = False
@@ -41,20 +41,23 @@ class Reading:
         """
         with self._busy:
             self._check()
-            statements = self.connection.extract_statements(self._sql)
-            if len(statements) != 1 or statements[0].type not in _READS:
-                raise Fatal("only one statement that reads is allowed here")
+            for sql, _ in self._statements:
+                statements = self.connection.extract_statements(sql)
+                if len(statements) != 1 or statements[0].type not in _READS:
+                    raise Fatal("only one statement that reads is allowed here")
             self.connection.execute("BEGIN TRANSACTION READ ONLY")
-            relation = _relation(self.connection, self._sql, self._parameters)
-            self._reader = relation.to_arrow_reader(self._rows)
-            part = self._read(self._reader)
-            return part if part is not None else canonical(self._reader.schema.empty_table())
+            reader = self._begin()
+            part = self._read(reader)
+            return part if part is not None else canonical(reader.schema.empty_table())
 
     def next(self) -> pa.RecordBatch | None:
         """Return the next rows, None at the end."""
         with self._busy:
             self._check()
-            return self._read(self._reader) if self._reader is not None else None
+            part = self._read(self._reader) if self._reader is not None else None
+            while part is None and self._statements:
+                part = self._read(self._begin())
+            return part
 
     def close(self) -> None:
         """End the query, also one that another thread is reading, and its connection."""
@@ -65,6 +68,12 @@ class Reading:
                 if self._reader is not None:
                     self._reader.close()
                 self.connection.close()
+
+    def _begin(self) -> pa.RecordBatchReader:
+        self._reader = _relation(self.connection, *self._statements.popleft()).to_arrow_reader(
+            self._rows
+        )
+        return self._reader
 
     def _check(self) -> None:
         if self._closed:

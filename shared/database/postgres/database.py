@@ -10,7 +10,7 @@ import pyarrow as pa
 from pydantic import SecretStr
 
 from shared.database import letters, positions
-from shared.database.base import Batch, Heard, Position, Reader, Written
+from shared.database.base import Batch, Heard, Position, Reader, Statement, Written
 from shared.database.postgres import read, schema
 from shared.database.postgres.arrow import set_codecs
 from shared.database.postgres.faults import DRIVER_ERRORS, connecting, translated
@@ -24,6 +24,7 @@ from shared.database.postgres.session import (
 )
 from shared.database.postgres.zombies import ending_zombies
 from shared.database.steps import Steps
+from shared.database.turns import Turns
 from shared.database.write import Hints, rehearse, store
 from shared.dataset import Dataset
 from shared.errors import Transient
@@ -32,21 +33,33 @@ CONNECT_SECONDS = 10.0
 PING_SECONDS = 5.0
 COMMAND_SECONDS = 300.0
 CLOSE_SECONDS = 5.0
+MOST_SCHEMAS = 500
+"""Statements of which it is remembered that they read, and what."""
+
 T = TypeVar("T")
 
 
 class PostgresDatabase:
-    """PostgreSQL; safe for use by many tasks of one event loop."""
+    """PostgreSQL; safe for use by many tasks of one event loop.
+
+    While all of `pool_size` connections are in use a read waits `wait` seconds for one, and
+    whoever writes CONNECT_SECONDS.
+    """
 
     backend = "postgresql"
 
-    def __init__(self, dsn: SecretStr, *, pool_size: int, application: str) -> None:
+    def __init__(
+        self, dsn: SecretStr, *, pool_size: int, application: str, wait: float = CONNECT_SECONDS
+    ) -> None:
         self._dsn = dsn
         self._pool_size = pool_size
+        self._turns = Turns(pool_size, "connections", "DATABASE_POOL_SIZE gives it more")
+        self._wait = wait
         self._application = application
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
         self._hints = Hints()
+        self._schemas: dict[str, pa.Schema] = {}
 
     async def open(self) -> None:
         async with self._opening:
@@ -74,7 +87,7 @@ class PostgresDatabase:
                 pool.terminate()
 
     async def ping(self) -> None:
-        async with self._lend() as connection:
+        async with self._lend(self._wait) as connection:
             with translated():
                 await connection.execute("SELECT 1", timeout=PING_SECONDS)
 
@@ -120,10 +133,12 @@ class PostgresDatabase:
         *,
         timeout_ms: int | None = None,
         whole: bool = False,
+        then: Sequence[Statement] = (),
     ) -> AsyncGenerator[pa.RecordBatch, None]:
+        statements = [(sql, parameters), *then]
         async with (
-            self._lend() as connection,
-            aclosing(read.stream(connection, sql, parameters, timeout_ms, whole=whole)) as parts,
+            self._lend(self._wait) as connection,
+            aclosing(read.stream(connection, statements, timeout_ms, whole=whole)) as parts,
         ):
             async for part in parts:
                 yield part
@@ -131,7 +146,14 @@ class PostgresDatabase:
     async def fetch(
         self, sql: str, parameters: Sequence[Any] = (), *, timeout_ms: int | None = None
     ) -> pa.Table:
+        schema = self._schemas.get(sql)
+        if schema is not None:
+            async with self._lend(self._wait) as connection:
+                return await read.fetch(connection, sql, parameters, timeout_ms, schema)
         parts = [part async for part in self.stream(sql, parameters, timeout_ms=timeout_ms)]
+        if len(self._schemas) >= MOST_SCHEMAS:
+            self._schemas.clear()
+        self._schemas[sql] = parts[0].schema
         return pa.Table.from_batches(parts)
 
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
@@ -170,8 +192,13 @@ class PostgresDatabase:
         return await asyncpg.connect(dsn, timeout=PING_SECONDS, server_settings=self._named)
 
     @asynccontextmanager
-    async def _lend(self) -> AsyncIterator[Connection]:
-        """Lend a connection; waits CONNECT_SECONDS at most, then raises Transient."""
+    async def _lend(self, wait: float = CONNECT_SECONDS) -> AsyncIterator[Connection]:
+        """Lend a connection; raises Transient where none is free for `wait` seconds."""
+        async with self._turns.taken(wait), self._acquired() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[Connection]:
         pool = self._pool
         if pool is None:
             raise Transient("the database is not open")

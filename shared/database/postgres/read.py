@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pyarrow as pa
 
+from shared.database.base import Statement
 from shared.database.postgres import bulk
 from shared.database.postgres.arrow import schema_of, to_batch
 from shared.database.postgres.faults import translated
@@ -19,25 +20,56 @@ _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 async def stream(
     connection: Connection,
-    sql: str,
-    parameters: Sequence[Any],
+    statements: Sequence[Statement],
     timeout_ms: int | None,
     *,
     whole: bool = False,
 ) -> AsyncGenerator[pa.RecordBatch, None]:
-    """Yield a query's rows; at least one batch, perhaps empty, so that the schema is known."""
+    """Yield the rows of queries, one after the other, as of one moment.
+
+    At least one batch each, perhaps empty, so that the schema is known.
+    """
     bound = f"; SET LOCAL statement_timeout = {int(timeout_ms)}" if timeout_ms is not None else ""
     async with transaction(connection, _BEGIN + bound):
-        with translated():
-            statement = await connection.prepare(sql)
-            _check(statement, parameters)
-        if whole and bulk.copyable(statement, sql, parameters):
-            rows = bulk.stream(connection, statement, sql, parameters, timeout_ms)
-        else:
-            rows = _by_records(statement, parameters)
-        async with aclosing(rows):
-            async for batch in rows:
-                yield batch
+        for sql, parameters in statements:
+            rows = await _rows(connection, sql, parameters, timeout_ms, whole=whole)
+            async with aclosing(rows):
+                async for batch in rows:
+                    yield batch
+
+
+async def fetch(
+    connection: Connection,
+    sql: str,
+    parameters: Sequence[Any],
+    timeout_ms: int | None,
+    schema: pa.Schema,
+) -> pa.Table:
+    """Return the rows of a statement that has been asked before, and is known to read.
+
+    One exchange with the server instead of five: it is prepared, and alone it needs no
+    transaction to be of one moment.
+    """
+    timeout = None if timeout_ms is None else timeout_ms / 1000
+    with translated():
+        rows = await connection.fetch(sql, *parameters, timeout=timeout)
+    return pa.Table.from_batches([to_batch(rows, schema)])
+
+
+async def _rows(
+    connection: Connection,
+    sql: str,
+    parameters: Sequence[Any],
+    timeout_ms: int | None,
+    *,
+    whole: bool,
+) -> AsyncGenerator[pa.RecordBatch, None]:
+    with translated():
+        statement = await connection.prepare(sql)
+        _check(statement, parameters)
+    if whole and bulk.copyable(statement, sql, parameters):
+        return bulk.stream(connection, statement, sql, parameters, timeout_ms)
+    return _by_records(statement, parameters)
 
 
 async def _by_records(

@@ -44,6 +44,24 @@ async def test_a_query_that_waits_too_long_is_503(postgres: Database, postgres_u
     await locker.close()
 
 
+async def test_a_request_waits_shortly_for_a_connection_and_is_told_so(postgres_url: str) -> None:
+    chosen = {"database_backend": "postgresql", "database_url": postgres_url}
+    settings = Settings(**chosen, database_pool_size=1, database_wait_ms=50)
+    database = create_database(settings, application="api-in-trouble")
+    await database.open()
+    await database.apply_schema(REGISTRY)
+    app = create_app(database, REGISTRY, settings)
+    async with listening(app, "127.0.0.1", 0) as server, api_client(server.address) as client:
+        async with database.transaction():
+            paths = ("/v1/data/fred_data", "/v1/data/fred_data?format=csv", "/v1/datasets")
+            answers = await asyncio.gather(*(client.get(path) for path in paths * 3))
+            assert {response.status_code for response in answers} == {503}
+            assert all(int(response.headers["retry-after"]) > 0 for response in answers)
+            assert (await client.get("/health")).status_code == 200
+        assert (await client.get("/v1/data/fred_data")).status_code == 200
+    await database.close()
+
+
 async def test_connections_that_the_server_ends_are_made_anew(
     postgres: Database, postgres_url: str
 ) -> None:
