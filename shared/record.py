@@ -100,7 +100,7 @@ def json_objects(
 ) -> pa.ChunkedArray:
     """Return rows as the texts of JSON objects, each with some text behind it.
 
-    Raises InvalidRecord as `json_texts` does.
+    Figures may come as their texts. Raises InvalidRecord as `json_texts` does.
     """
     parts: list[pa.ChunkedArray | pa.Scalar] = []
     between = "{"
@@ -136,8 +136,7 @@ def json_texts(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
 
 def moment_texts(moments: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return moments as `encode_time` writes them; 30 times faster than strftime."""
-    texts = pc.cast(pc.cast(moments, pa.timestamp("us")), pa.string())
-    return pc.binary_join_element_wise(pc.replace_substring(texts, " ", "T"), pa.scalar("Z"), "")
+    return pa.chunked_array(map(_moments, moments.chunks), pa.string())
 
 
 def _headers(rows: Rows) -> Iterable[Headers]:
@@ -176,10 +175,22 @@ def _unquoted(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
             return moment_texts(values)
 
 
+def _moments(moments: pa.TimestampArray) -> pa.StringArray:
+    """Spell each moment once where most stand there many times, as those of a batch do."""
+    distinct = moments.dictionary_encode()
+    if 2 * len(distinct.dictionary) < len(moments):
+        return _moments(distinct.dictionary).take(distinct.indices)
+    texts = pc.cast(pc.cast(moments, pa.timestamp("us")), pa.string())
+    return pc.binary_join_element_wise(pc.replace_substring(texts, " ", "T"), pa.scalar("Z"), "")
+
+
 def _figures(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
-    if not pc.all(pc.is_finite(values), skip_nulls=True, min_count=0).as_py():
+    if pa.types.is_string(values.type):
+        texts = values
+    elif pc.all(pc.is_finite(values), skip_nulls=True, min_count=0).as_py():
+        texts = pc.cast(values, pa.string())
+    else:
         raise InvalidRecord("not_finite", "NaN and Infinity cannot be published", column.name)
-    texts = pc.cast(values, pa.string())
     below_nothing = pc.equal(texts, "-0")
     if not pc.any(below_nothing).as_py():
         return texts

@@ -44,6 +44,7 @@ class Read:
     wide      the column whose values are told in a column for each entity
     after     key of the row that the answer begins behind
     limit     rows of the answer at most; None: all
+    stretch   rows whose first column of the key is above the one and no more than the other
     """
 
     view: View
@@ -60,6 +61,7 @@ class Read:
     descending: bool = False
     after: tuple[Any, ...] | None = None
     limit: int | None = None
+    stretch: tuple[Any, Any] = (None, None)
 
     @property
     def dataset(self) -> Dataset:
@@ -93,6 +95,11 @@ class Read:
     def sifted(self) -> bool:
         """Whether the answer's rows are made of the query's after reading them."""
         return self.assumed or self.wide is not None
+
+    @property
+    def spelled(self) -> bool:
+        """Whether figures go from the database into the answer as texts."""
+        return self.format.spelled and self.limit is None and not self.sifted
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:

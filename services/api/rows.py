@@ -8,7 +8,7 @@ from typing import cast
 import pyarrow as pa
 
 from services.api.parameters import MAX_ENTITIES
-from services.api.queries import select_entities, select_rows
+from services.api.queries import select_entities, select_rows, select_stretches, stretches
 from services.api.read import Read
 from services.api.sift import sift
 from services.api.wide import lay_wide, wide_columns
@@ -48,11 +48,45 @@ async def open_rows(database: Database, read: Read, timeout_ms: int) -> Rows:
 
 
 def _sifted(database: Database, read: Read, timeout_ms: int) -> Batches:
-    query = select_rows(read, database.backend)
-    whole = read.limit is None
-    stream = database.stream(query.sql, query.parameters, timeout_ms=timeout_ms, whole=whole)
-    batches = cast("Batches", stream)
+    if read.limit is None and database.backend == "duckdb" and read.key[0].name in read.dataset.key:
+        batches = _by_stretches(database, read, timeout_ms)
+    elif read.limit is None or read.sifted:
+        query, whole = select_rows(read, database.backend), read.limit is None
+        stream = database.stream(query.sql, query.parameters, timeout_ms=timeout_ms, whole=whole)
+        batches = cast("Batches", stream)
+    else:
+        batches = _few(database, read, timeout_ms)
     return sift(read, batches) if read.assumed else batches
+
+
+async def _few(database: Database, read: Read, timeout_ms: int) -> Batches:
+    """Yield the rows of a page, and of one row more, at once."""
+    query = select_rows(read, database.backend)
+    yield as_batch(await database.fetch(query.sql, query.parameters, timeout_ms=timeout_ms))
+
+
+def as_batch(table: pa.Table) -> pa.RecordBatch:
+    """Return a table as one batch, also where it has no rows."""
+    arrays = [
+        column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+        for column in table.columns
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=table.schema)
+
+
+async def _by_stretches(database: Database, read: Read, timeout_ms: int) -> Batches:
+    """Yield all rows a part at a time: a columnar database would hold the table to sort it."""
+    found = select_stretches(read)
+    ends = await database.fetch(found.sql, found.parameters, timeout_ms=timeout_ms)
+    parts = stretches(read, ends.column(0).to_pylist())
+    first, *then = [
+        (query.sql, query.parameters)
+        for query in (select_rows(part, database.backend) for part in parts)
+    ]
+    stream = database.stream(*first, timeout_ms=timeout_ms, whole=True, then=then)
+    async with aclosing(cast("Batches", stream)) as batches:
+        async for batch in batches:
+            yield batch
 
 
 async def _entities(database: Database, read: Read, timeout_ms: int) -> list[str]:

@@ -39,7 +39,9 @@ _NASTY = st.sampled_from(
 )
 TEXTS = _NASTY | st.text(max_size=30)
 # Words, quoted names, $n, numbers of our own; nothing else may stand in a statement.
-_TOKEN = re.compile(r'\s+|[A-Z]+|[ceornuv]\b|known\b|as_of|"[a-z_0-9]+"|\$\d+|>=|<=|@>|[(),.*<>=1]')
+_TOKEN = re.compile(
+    r'\s+|[A-Z]+|[ceornuv]\b|known\b|as_of|"[a-z_0-9]+"|::text\b|\$\d+|>=|<=|@>|[(),.*<>=1]'
+)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from shared.dataset import Column
 
-_SLICE_ROWS = 16_384
+_SLICE_ROWS = 32_768
 _SLICE_BYTES = 8 << 20
 
 
@@ -33,6 +33,7 @@ class Format:
     page_rows   rows of an answer when no limit is given; None: all there are
     encoder     makes the encoder of one answer with these columns
     packed      its bytes are compressed already
+    spelled     it takes figures as the texts that PostgreSQL spells them by
     schema      of the whole answer, for OpenAPI, beside an example where it is text
     """
 
@@ -44,6 +45,7 @@ class Format:
     schema: Mapping[str, Any]
     example: Any = None
     packed: bool = False
+    spelled: bool = False
 
 
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:

@@ -33,5 +33,6 @@ FORMAT = Format(
     page_rows=None,
     encoder=CsvEncoder,
     schema={"type": "string"},
-    example="series_id,date,value,as_of\nGDP,2008-07-01,14429.4,2008-10-30T23:59:59.999999Z\n",
+    example="series_id,date,value,as_of\nGDP,2008-07-01,14429.2,2008-10-30T23:59:59.999999Z\n",
+    spelled=True,
 )

@@ -47,7 +47,7 @@ FORMAT = Format(
             {
                 "series_id": "GDP",
                 "date": "2008-07-01",
-                "value": 14429.4,
+                "value": 14429.2,
                 "as_of": "2008-10-30T23:59:59.999999Z",
             }
         ],

@@ -32,6 +32,7 @@ FORMAT = Format(
     page_rows=None,
     encoder=NdjsonEncoder,
     schema={"type": "string"},
-    example='{"series_id":"GDP","date":"2008-07-01","value":14429.4,'
+    example='{"series_id":"GDP","date":"2008-07-01","value":14429.2,'
     '"as_of":"2008-10-30T23:59:59.999999Z"}\n',
+    spelled=True,
 )

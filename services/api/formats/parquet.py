@@ -20,7 +20,11 @@ class ParquetEncoder:
     def __init__(self, columns: Sequence[Column]) -> None:
         self._sink = Sink()
         self._schema = arrow_schema(columns)
-        self._writer = pq.ParquetWriter(self._sink, self._schema, compression="snappy")
+        # Figures seldom repeat: looking for those that do takes longer than all the rest.
+        repeating = [f.name for f in self._schema if not pa.types.is_floating(f.type)]
+        self._writer = pq.ParquetWriter(
+            self._sink, self._schema, compression="snappy", use_dictionary=repeating
+        )
         self._held: list[pa.RecordBatch] = []
 
     def begin(self) -> bytes:

@@ -10,6 +10,7 @@ from services.api.queries.letters import (
     select_letters,
 )
 from services.api.queries.select import Query, select_entities, select_rows
+from services.api.queries.stretch import select_stretches, stretches
 
 __all__ = [
     "COUNT_OPEN",
@@ -22,4 +23,6 @@ __all__ = [
     "select_letter",
     "select_letters",
     "select_rows",
+    "select_stretches",
+    "stretches",
 ]

@@ -27,7 +27,8 @@ class Conditions:
         return f"${len(self._parameters)}"
 
     def of_key(self, alias: str) -> Iterable[str]:
-        """Yield what is asked of the key: filters, bounds of the time, the place to go on at."""
+        """Yield what is asked of the key: filters, bounds of the time, where to begin and end."""
+        yield from self._stretched(alias)
         for chosen in self._read.filters:
             if chosen.column.name in self._dataset.key:
                 yield self._among(alias, chosen)
@@ -43,6 +44,14 @@ class Conditions:
                 yield self._among(alias, chosen)
         if self._dataset.time not in self._dataset.key:
             yield from self._within(alias)
+
+    def _stretched(self, alias: str) -> Iterable[str]:
+        first = f"{alias}.{quote(self._read.key[0].name)}"
+        above, most = self._read.stretch
+        if above is not None:
+            yield f"{first} > {self.value(above)}"
+        if most is not None:
+            yield f"{first} <= {self.value(most)}"
 
     def _among(self, alias: str, chosen: Filter) -> str:
         name, values = quote(chosen.column.name), self.value(list(chosen.values))

@@ -12,7 +12,7 @@ from typing import Any
 
 from services.api.queries.conditions import Conditions
 from services.api.reading import Read, Release
-from shared.columns import Column
+from shared.columns import Column, Kind
 from shared.database.sql import listed, quote
 
 Columns = tuple[Column, ...]
@@ -76,8 +76,22 @@ class _Select:
         if not self._read.of_versions:
             where = _where(*self._given.of_key("c"), *self._given.of_values("c"))
             table = quote(self._dataset.name)
-            return f"SELECT {_names(columns, 'c')} FROM {table} AS c{where}", "c"
+            return f"SELECT {self._told(columns, 'c')} FROM {table} AS c{where}", "c"
         return (self._by_lookup(columns) if self._looks_up else self._by_sorting(columns)), "v"
+
+    def _told(self, columns: Columns, alias: str) -> str:
+        """Return what is selected; figures as text where the answer takes them so.
+
+        PostgreSQL spells them then as they are to be answered, and nobody reads and spells
+        them once more.
+        """
+        if not (self._looks_up and self._read.spelled):
+            return _names(columns, alias)
+        names = ((quote(c.name), c.kind is Kind.FLOAT) for c in columns)
+        return ", ".join(
+            f"{alias}.{name}::text AS {name}" if figure else f"{alias}.{name}"
+            for name, figure in names
+        )
 
     def _by_lookup(self, columns: Columns) -> str:
         """Go along the current rows and look up their versions by the revisions' primary key.
@@ -93,7 +107,7 @@ class _Select:
             chosen = self._of_all(self._needed(columns), same_key)
         asked = [*self._given.of_key("c"), *self._given.of_values("v"), *self._behind()]
         return (
-            f"SELECT {_names(columns, 'v')} FROM {quote(self._dataset.name)} AS c "
+            f"SELECT {self._told(columns, 'v')} FROM {quote(self._dataset.name)} AS c "
             f"CROSS JOIN LATERAL ({chosen}) AS v{_where(*asked)}"
         )
 
