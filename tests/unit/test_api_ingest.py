@@ -3,6 +3,7 @@
 import datetime as dt
 import gzip
 import json
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -29,18 +30,35 @@ JSON = st.recursive(
 
 
 @examples(60)
-@given(st.lists(st.tuples(BLANKS, JSON, BLANKS), max_size=12), BLANKS, BLANKS, st.booleans())
-def test_an_array_comes_apart_into_its_elements(
-    items: list[tuple[str, object, str]], before: str, after: str, ascii_only: bool
+@given(
+    st.lists(st.tuples(BLANKS, JSON, BLANKS), max_size=12),
+    BLANKS,
+    BLANKS,
+    st.booleans(),
+    st.integers(1, 9),
+)
+def test_an_array_comes_apart_into_its_elements_wherever_it_is_cut(
+    items: list[tuple[str, object, str]], before: str, after: str, ascii_only: bool, more: int
 ) -> None:
-    inside = ",".join(f"{a}{json.dumps(v, ensure_ascii=ascii_only)}{b}" for a, v, b in items)
-    body = f"{before}[{inside}]{after}".encode(errors="surrogatepass")
+    texts = [json.dumps(value, ensure_ascii=ascii_only) for _, value, _ in items]
+    spaced = (f"{a}{text}{b}" for text, (a, _, b) in zip(texts, items, strict=True))
+    body = f"{before}[{','.join(spaced)}]{after}".encode(errors="surrogatepass")
     try:
         body.decode()
     except UnicodeDecodeError:
         return
-    found = [json.loads(each) for each in split_rows(body, "application/json")]
+    # No window is too short for an element, and most end in the middle of one.
+    window = max((len(text.encode()) for text in texts), default=0) + more
+    with mock.patch.object(values, "_WINDOW_BYTES", window):
+        found = [json.loads(each) for each in split_rows(body, "application/json")]
     assert found == [value for _, value, _ in items]
+
+
+def test_an_element_longer_than_any_row_is_not_read() -> None:
+    long = (b"[" + b"12," * 1_000_000 + b"1]", b'"' + b"a" * 3_000_000 + b'"', b"9" * 3_000_000)
+    for inside in long:
+        with pytest.raises(Problem, match="bytes of it"):
+            split_rows(b"[1," + inside + b"]", "application/json")
 
 
 @examples(60)

@@ -1,14 +1,17 @@
 """A body taken apart into the JSON of its rows, byte for byte: what they hold the law judges."""
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
 from itertools import islice
 
 from services.api.problems import Problem
+from shared.law import MAX_VALUE_BYTES
 
 _BOM = b"\xef\xbb\xbf"
 _SPACE = re.compile(r"[ \t\r\n]*")
+_BLANKS = re.compile(rb"[ \t\r\n]*")
 _LINES = ("ndjson", "jsonl", "json-lines", "json-seq", "jsonlines")
 _REFUSED = re.compile(r"text/(csv|html|xml)|multipart/|application/(xml|vnd\.|x-protobuf)")
 # Only where each element ends is wanted, not what it is.
@@ -17,7 +20,8 @@ MAX_ROWS = 1_000_000
 """Rows of one body."""
 
 _FEW = 10_000
-_OBJECT_BYTES = 2 << 20
+_WINDOW_BYTES = MAX_VALUE_BYTES + 1_000
+"""What is read as text at once: the longest row that any dataset takes."""
 
 
 def split_rows(body: bytes, content_type: str) -> Iterator[bytes]:
@@ -60,12 +64,13 @@ def _lines(body: bytes) -> Iterator[bytes]:
 def _is_one(body: bytes) -> bool:
     """Return whether a body that begins with an object holds nothing else."""
     try:
-        text = body[:_OBJECT_BYTES].decode(errors="strict")
+        text = body[:_WINDOW_BYTES].decode(errors="strict")
         _, end = _ELEMENT.raw_decode(text, _past(text, 0))
     except (ValueError, RecursionError):
         # Which of its lines are wrong, the law tells.
         return False
-    return not body[len(text[:end].encode()) :].strip()
+    rest = _BLANKS.match(body, len(text[:end].encode()))
+    return rest is not None and rest.end() == len(body)
 
 
 def _whole_array(body: bytes) -> Iterator[bytes]:
@@ -80,33 +85,81 @@ def _whole_array(body: bytes) -> Iterator[bytes]:
 
 
 def _elements(body: bytes) -> Iterator[bytes]:
-    try:
-        text = body.decode()
-    except UnicodeDecodeError as exc:
-        raise _broken(f"invalid UTF-8 at byte {exc.start}") from exc
-    at = _past(text, text.index("[") + 1)
-    if text[at : at + 1] == "]":
-        return _end(text, at)
+    window = _Window(body, body.index(b"[") + 1)
+    if window.next() == "]":
+        return window.end()
     while True:
-        begin = at
+        yield window.element()
+        found = window.next()
+        if found == "]":
+            return window.end()
+        if found != ",":
+            raise _broken(f"neither a comma nor a bracket at byte {window.place}")
+        window.past()
+
+
+class _Window:
+    """A stretch of a body as text, moved along: reading JSON holds all other threads up."""
+
+    def __init__(self, body: bytes, begin: int) -> None:
+        self._body = body
+        self._text, self._begin, self._at, self._last = "", begin, 0, False
+        self._move(begin)
+
+    @property
+    def place(self) -> int:
+        """Where it stands in the body, in bytes."""
+        return self._begin + len(self._text[: self._at].encode())
+
+    def next(self) -> str:
+        """Go to the next character that is no blank and return it, nothing at the end."""
+        self._at = _past(self._text, self._at)
+        while self._at == len(self._text) and not self._last:
+            self._move(self.place)
+            self._at = _past(self._text, 0)
+        return self._text[self._at : self._at + 1]
+
+    def past(self) -> None:
+        """Go behind the character that stands here."""
+        self._at += 1
+
+    def element(self) -> bytes:
+        """Return the JSON value that comes next, and go behind it."""
+        self.next()
+        found = self._element()
+        if found is None and self._at:
+            self._move(self.place)
+            found = self._element()
+        if found is None:
+            raise _broken(f"no JSON at byte {self.place}, or over {_WINDOW_BYTES} bytes of it")
+        return found
+
+    def end(self) -> None:
+        """Raise Problem unless the bracket that stands here is the last character."""
+        self.past()
+        if self.next():
+            raise _broken(f"something after the array's end, at byte {self.place}")
+
+    def _element(self) -> bytes | None:
         try:
-            _, end = _ELEMENT.raw_decode(text, begin)
+            _, end = _ELEMENT.raw_decode(self._text, self._at)
         except RecursionError as exc:
-            raise _broken(f"nested too deeply at character {begin}") from exc
-        except ValueError as exc:
-            raise _broken(f"no JSON at character {begin}") from exc
-        yield text[begin:end].encode()
-        at = _past(text, end)
-        if text[at : at + 1] == "]":
-            return _end(text, at)
-        if text[at : at + 1] != ",":
-            raise _broken(f"neither a comma nor a bracket at character {at}")
-        at = _past(text, at + 1)
+            raise _broken(f"nested too deeply at byte {self.place}") from exc
+        except ValueError:
+            return None
+        if end == len(self._text) and not self._last:
+            return None  # a number may go on in the next window
+        begin, self._at = self._at, end
+        return self._text[begin:end].encode()
 
-
-def _end(text: str, at: int) -> None:
-    if _past(text, at + 1) != len(text):
-        raise _broken(f"something after the array's end, at character {at + 1}")
+    def _move(self, begin: int) -> None:
+        part = self._body[begin : begin + _WINDOW_BYTES]
+        self._begin, self._at = begin, 0
+        self._last = begin + len(part) == len(self._body)
+        try:
+            self._text, _ = codecs.utf_8_decode(part, "strict", self._last)
+        except UnicodeDecodeError as exc:
+            raise _broken(f"invalid UTF-8 at byte {begin + exc.start}") from exc
 
 
 def _past(text: str, at: int) -> int:

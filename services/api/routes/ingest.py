@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from asyncio import to_thread
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from services.api.ingest.intake import Outcome, take_in
 from services.api.ingest.judge import Lot
 from services.api.ingest.repeats import Repeats, digest_of, name_of
 from services.api.ingest.stored import Stored
+from services.api.parameters import items_of
 from services.api.problems import described, unknown_dataset, wrong_parameter
 from services.api.values import read_as_of
 from shared.keys import Key
@@ -59,7 +61,8 @@ def ingest_routes(
     registry: Registry, settings: Settings, broker: Broker, stored: Stored
 ) -> APIRouter:
     """Return the route; rows go to the broker."""
-    router = APIRouter(prefix="/v1/data/ingest", tags=["ingest"])
+    refused = described(401, 403, 429)
+    router = APIRouter(prefix="/v1/data/ingest", tags=["ingest"], responses=refused)
     room = Room(BODIES * settings.api_max_body_bytes)
     repeats = Repeats(broker)
 
@@ -88,7 +91,7 @@ def ingest_routes(
             attempt = None
             if repeat is not None:
                 name = name_of(key.id, dataset.name, repeat)
-                digest = digest_of(body, asked.as_of, named)
+                digest = await to_thread(digest_of, body, asked.as_of, named)
                 with needing_broker("the broker is away, and nothing was published"):
                     attempt = await closing.enter_async_context(
                         repeats.attempt(name, digest, asked.as_of or now)
@@ -116,7 +119,7 @@ def ingest_routes(
 def read_asked(request: Request, now: dt.datetime) -> Asked:
     """Return what the query says; raises Problem (422) for what it cannot mean."""
     given: dict[str, str] = {}
-    for name, text in request.query_params.multi_items():
+    for name, text in items_of(request):
         if name not in ("wait", "as_of", "source"):
             raise wrong_parameter(
                 name, "posting rows takes no such parameter", code="unknown-parameter",
