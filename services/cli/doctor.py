@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from services.cli.demo import samples_folder
+from services.cli.key_desk import open_desk
 from services.cli.output import listing
 from services.cli.session import begin, find_up, holds_database
 from services.cli.store import closing, open_store
@@ -21,6 +22,8 @@ from shared.control import Running
 from shared.embedded import find_binary
 from shared.errors import EX_FAILED, EX_OK, ConfigError, EconstreamError
 from shared.kafka import Cluster, connect, declared_topics, list_partitions
+from shared.pepper import FILE_NAME as PEPPER_FILE
+from shared.pepper import check_pepper, find_pepper
 from shared.registry import discover
 from shared.settings import Settings
 
@@ -135,6 +138,27 @@ async def _schema(patient: Patient) -> str:
     return "the live tables are as declared"
 
 
+async def _pepper(patient: Patient) -> str:
+    settings = patient.settings
+    check_pepper(settings)
+    made = settings.data_dir / PEPPER_FILE
+    if settings.api_key_pepper is None and not made.exists():
+        raise _Skipped(f"the first key makes {made}")
+    where = f"{made}" if settings.api_key_pepper is None else "API_KEY_PEPPER"
+    pepper = await asyncio.to_thread(find_pepper, settings)
+    _need_database(patient)
+    async with open_desk(settings) as desk:
+        keys = [key for key in await desk.listed() if key["state"] == "active"]
+    foreign = [str(key["id"]) for key in keys if key["pepper"] != pepper.name]
+    if foreign:
+        raise ConfigError(
+            f"{len(foreign)} of {len(keys)} keys open nothing, as they were made with another "
+            f"pepper than {where} ({', '.join(foreign[:3])}): set the one that they were made "
+            "with, or `econstream keys revoke` them and make others"
+        )
+    return f"{where}, and {len(keys)} keys are made with it"
+
+
 async def _samples(_patient: Patient) -> str:
     try:
         entries, faults = await asyncio.to_thread(Archive(samples_folder()).entries)
@@ -179,6 +203,7 @@ CHECKS: dict[str, Check] = {
     "topics": _topics,
     "database": _database,
     "schema": _schema,
+    "pepper": _pepper,
     "disk": _disk,
     "api port": _port,
     "samples": _samples,

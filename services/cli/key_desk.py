@@ -107,6 +107,6 @@ def _told(key: Key, now: dt.datetime) -> Document:
         for moment in (getattr(key, name),)
     }
     datasets: Sequence[str] | None = key.datasets
-    about = {"id": key.id, "name": key.name, "scopes": list(key.scopes)}
+    about = {"id": key.id, "name": key.name, "scopes": list(key.scopes), "pepper": key.pepper}
     only = {"datasets": None if datasets is None else list(datasets)}
     return about | only | {"state": key.state(now)} | moments

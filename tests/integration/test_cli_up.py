@@ -114,16 +114,20 @@ def test_doctor_says_what_runs_and_what_fails(shell: Shell) -> None:
 
     status, before = examined(FETCH_SOURCES="cboe")
     assert status == 0, before
-    assert before["broker"][0] == before["database"][0] == "skipped"
+    assert before["broker"][0] == before["database"][0] == before["pepper"][0] == "skipped"
     assert not (shell.folder / "data").exists()
     with shell.up():
+        assert shell.run("keys", "create", "--scope", "read").returncode == 0
         status, checks = examined(FETCH_SOURCES="cboe,yahoo")
         assert status == 0, checks
-        for name in ("up", "broker", "topics", "database", "schema", "source cboe"):
+        for name in ("up", "broker", "topics", "database", "schema", "pepper", "source cboe"):
             assert checks[name][0] == "ok", checks[name]
-        status, checks = examined(KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
+        status, checks = examined(
+            KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1", API_KEY_PEPPER="another pepper of the tests"
+        )
         assert status == 1
         assert "KAFKA_BOOTSTRAP_SERVERS" in checks["broker"][1]
+        assert "1 of 1 keys" in checks["pepper"][1]
         assert "FRED_API_KEY" in checks["source fred"][1]
 
 
