@@ -10,7 +10,7 @@ import httpx
 import pyarrow as pa
 
 from services.api.app import create_app
-from shared.database.base import Batch, Database, Reader
+from shared.database.base import Batch, Database, Reader, Statement
 from shared.database.keys import add_key
 from shared.dataset import Dataset
 from shared.decode import decode
@@ -87,7 +87,7 @@ class ScriptedDatabase:
     `closed` says whether the stream last begun was ended, by its end or by its reader.
     """
 
-    backend = "duckdb"
+    backend = "postgresql"
 
     def __init__(self, *script: pa.RecordBatch | Exception) -> None:
         self._script = script
@@ -100,6 +100,7 @@ class ScriptedDatabase:
         *,
         timeout_ms: int | None = None,
         whole: bool = False,
+        then: Sequence[Statement] = (),
     ) -> AsyncGenerator[pa.RecordBatch, None]:
         self.closed = False
         try:

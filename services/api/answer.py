@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio import to_thread
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
 from urllib.parse import urlencode
@@ -14,6 +14,8 @@ from starlette.types import Receive, Scope, Send
 
 from services.api.cursor import write_cursor
 from services.api.formats import Encoder, slices
+from services.api.parameters import items_of
+from services.api.parts import Parts, asks_for_parts, part_of
 from services.api.problems import Problem
 from services.api.read import Read
 from services.api.rows import Rows, open_rows
@@ -59,9 +61,16 @@ async def answer(database: Database, read: Read, request: Request, timeout_ms: i
         )
     accepted = "" if read.format.packed else request.headers.get("accept-encoding", "")
     coding = choose_coding(accepted)
+    if asks_for_parts(request) and (read.limit is None or "range" in request.headers):
+        return await _part(database, read, request, timeout_ms)
     rows = await open_rows(database, read, timeout_ms)
     if read.limit is None:
         return StreamedRows(read, rows, await anext(rows.batches), coding)
+    return await _page(read, rows, request, coding)
+
+
+async def _page(read: Read, rows: Rows, request: Request, coding: str | None) -> Response:
+    assert read.limit is not None
     page, cursor = await _collect(read, rows, read.limit)
     headers = _headers(read) | ({"Link": _next_link(request, cursor)} if cursor else {})
     few = sum(batch.num_rows for batch in page) <= _INLINE_ROWS
@@ -74,6 +83,32 @@ async def answer(database: Database, read: Read, request: Request, timeout_ms: i
         headers["Content-Encoding"] = coding
         body = await to_thread(compress, body, coding)
     return Response(body, headers=headers, media_type=read.format.media_type)
+
+
+async def _part(database: Database, read: Read, request: Request, timeout_ms: int) -> Response:
+    """Return a part of an answer, or its length; all of it where it is too long to be kept."""
+    store: Parts = request.app.state.parts
+    kind = read.format.media_type
+    kept = store.find(request, kind)
+    if kept is None:
+        rows = await open_rows(database, read, timeout_ms)
+        parts = _whole(read, rows) if read.limit is None else _paged(read, rows, request)
+        kept = await store.keep(request, kind, parts)
+    if kept is not None:
+        return part_of(kept, request, _headers(read), kind)
+    rows = await open_rows(database, read, timeout_ms)
+    return StreamedRows(read, rows, await anext(rows.batches))
+
+
+async def _whole(read: Read, rows: Rows) -> AsyncGenerator[bytes, None]:
+    streamed = StreamedRows(read, rows, await anext(rows.batches))
+    async with aclosing(streamed.parts()) as parts:
+        async for part in parts:
+            yield part
+
+
+async def _paged(read: Read, rows: Rows, request: Request) -> AsyncGenerator[bytes, None]:
+    yield bytes((await _page(read, rows, request, None)).body)
 
 
 class StreamedRows(StreamingResponse):
@@ -111,19 +146,30 @@ class StreamedRows(StreamingResponse):
             # Returning without the last part makes the server drop the connection.
             _log.error("stream_broken", dataset=self._read.dataset.name, reason=str(exc))
 
+    async def parts(self) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes of the answer; the first of them hold the first rows."""
+        async with aclosing(self._rest):
+            encoder, columns = self._read.format.encoder(self._columns), self._columns
+            if self._coding is not None:
+                encoder = Compressed(encoder, CODINGS[self._coding]())
+            opening = encoder.begin()
+            yield opening + await to_thread(_encode_rows, encoder, columns, self._first)
+            async for batch in self._rest:
+                for piece in slices(batch):
+                    yield await to_thread(_encode_rows, encoder, columns, piece)
+            yield await to_thread(encoder.end, None)
+
     async def _send(self, send: Send) -> None:
-        encoder, columns = self._read.format.encoder(self._columns), self._columns
-        if self._coding is not None:
-            encoder = Compressed(encoder, CODINGS[self._coding]())
-        opening = encoder.begin() + await to_thread(_encode_rows, encoder, columns, self._first)
         status, headers = self.status_code, self.raw_headers
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send_part(send, opening)
-        async for batch in self._rest:
-            for piece in slices(batch):
-                part = await to_thread(_encode_rows, encoder, columns, piece)
+        begun = False
+        async with aclosing(self.parts()) as parts:
+            async for part in parts:
+                if not begun:
+                    start = {"type": "http.response.start", "status": status, "headers": headers}
+                    await send(start)
+                    begun = True
                 await send_part(send, part)
-        await send_part(send, await to_thread(encoder.end, None), more=False)
+        await send_part(send, b"", more=False)
 
 
 async def left(receive: Receive) -> None:
@@ -164,7 +210,7 @@ def _headers(read: Read) -> dict[str, str]:
 
 def _next_link(request: Request, cursor: str) -> str:
     """Return the Link header of the next page: relative, as proxies rewrite hosts and schemes."""
-    kept = [item for item in request.query_params.multi_items() if item[0] != "cursor"]
+    kept = [item for item in items_of(request) if item[0] != "cursor"]
     return f'<{request.url.path}?{urlencode([*kept, ("cursor", cursor)])}>; rel="next"'
 
 
@@ -175,9 +221,9 @@ def _encode(read: Read, rows: Rows, page: list[pa.RecordBatch], cursor: str | No
 
 
 def _encode_rows(encoder: Encoder, columns: Sequence[Column], batch: pa.RecordBatch) -> bytes:
-    """Return the rows' bytes: the answer's columns, in the types that were declared."""
+    """Return the rows' bytes: the answer's columns, in their types or as their texts."""
     arrays = [
-        array if array.type == column.kind.arrow else array.cast(column.kind.arrow)
+        array if array.type in (column.kind.arrow, pa.string()) else array.cast(column.kind.arrow)
         for array, column in zip(batch.columns, columns, strict=False)
     ]
     answered = pa.RecordBatch.from_arrays(arrays, [column.name for column in columns])

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
@@ -115,6 +116,15 @@ COMMON = (
     ),
 )
 _COMMON_NAMES = tuple(parameter.name for parameter in COMMON)
+
+
+def items_of(request: Request) -> list[tuple[str, str]]:
+    """Return the names and texts of a query string, as UTF-8; raises Problem (422) for others."""
+    try:
+        query = request.scope["query_string"].decode()
+        return parse_qsl(query, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError as exc:
+        raise wrong_parameter("query", "the query string is not UTF-8, percent-encoded") from exc
 
 
 def group(view: View, items: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -127,7 +127,7 @@ def _choice(kind: type[_E]) -> Callable[[str], _E]:
 
 
 def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_LIMIT):
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= MAX_LIMIT):
         raise ValueError(
             f"{text[:20]!r} is not a whole number from 1 to {MAX_LIMIT:,}; other formats than "
             "json give all rows where no limit is given"

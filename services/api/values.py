@@ -33,7 +33,10 @@ def split_values(texts: list[str]) -> list[str]:
         try:
             rows = list(csv.reader([text], strict=True, skipinitialspace=True))
         except csv.Error as exc:
-            raise ValueError(f"not a comma-separated list ({exc})") from exc
+            raise ValueError(
+                "not a comma-separated list: a value that holds a comma, a double quote or a line "
+                "break stands in double quotes"
+            ) from exc
         values += (rows[0] if rows else None) or [""]
     if "" in values:
         raise ValueError("a value is empty")

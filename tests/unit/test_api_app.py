@@ -219,3 +219,22 @@ async def test_a_stream_needs_an_id_that_was_given_and_a_broker() -> None:
         assert "KAFKA_BOOTSTRAP_SERVERS" in response.json()["detail"]
         assert_problem(await c.get("/v1/data/nothing/stream"), 404, "unknown-dataset")
         assert_problem(await c.get(f"{stream}?since=1"), 422, "unknown-parameter")
+
+
+async def test_pages_of_other_origins_read_only_where_they_are_named() -> None:
+    asked = {"Origin": "https://notebooks.example", "Access-Control-Request-Method": "GET"}
+    async with client(BATCH) as c:
+        assert (await c.options("/v1/data/fred_data", headers=asked)).status_code == 405
+        answer = await c.get("/v1/data/fred_data", headers=asked)
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+    async with client(BATCH, api_cors_origins="https://notebooks.example") as c:
+        asked["Access-Control-Request-Headers"] = "authorization"
+        preflight = await c.options("/v1/data/fred_data", headers=asked)
+        assert preflight.headers["access-control-allow-origin"] == "https://notebooks.example"
+        answer = await c.get("/v1/data/fred_data", headers=asked)
+        assert "Link" in answer.headers["access-control-expose-headers"]
+        assert "access-control-allow-credentials" not in answer.headers
+        asked["Origin"] = "https://elsewhere.example"
+        assert (await c.options("/v1/data/fred_data", headers=asked)).status_code == 400
+        answer = await c.get("/v1/data/fred_data", headers=asked)
+        assert "access-control-allow-origin" not in answer.headers

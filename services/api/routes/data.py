@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.api.answer import answer
 from services.api.formats import FORMATS
-from services.api.parameters import documented
+from services.api.parameters import documented, items_of
 from services.api.problems import described, unknown_dataset
 from services.api.read import Mode
 from services.api.reading import read_request
@@ -34,7 +34,8 @@ when the dataset says it must have been. `release=first` gives what was known fi
 
 **JSON** comes in pages: `next_cursor` is null on the last. **CSV, NDJSON, Parquet and Arrow** (an
 IPC stream) come whole unless a limit is given; a cut answer of any format carries
-`Link: rel="next"`, and one that fails on the way breaks off.
+`Link: rel="next"`, and one that fails on the way breaks off. `HEAD` tells the length, and `Range`
+gives a part of what `HEAD`, or the first such request, has found; both make the whole answer first.
 
 **CSV** is the same from either database: UTF-8, lines end in a line feed, a header line always;
 moments in RFC 3339 with six decimals and Z, true and false, the shortest digits that give the
@@ -83,8 +84,8 @@ def data_routes(registry: Registry, database: Database, timeout_ms: int) -> APIR
     async def answered(view: Callable[[Dataset], View], name: str, request: Request) -> Response:
         if name not in registry:
             raise unknown_dataset(name, registry.names())
-        items = request.query_params.multi_items()
-        read = read_request(view(registry[name]), items, request.headers.get("accept", ""))
+        accept = request.headers.get("accept", "")
+        read = read_request(view(registry[name]), items_of(request), accept)
         return await answer(database, read, request, timeout_ms)
 
     return router

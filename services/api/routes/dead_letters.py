@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from services.api.letters import DeadLetters
-from services.api.parameters import MOMENT, no_parameters
+from services.api.parameters import MOMENT, items_of, no_parameters
 from services.api.problems import described, wrong_parameter
 from services.api.queries import Letters
 from services.api.values import read_flag, read_moment_or_day
@@ -65,7 +65,7 @@ def dead_letter_routes(registry: Registry, letters: DeadLetters) -> APIRouter:
         openapi_extra={"parameters": _DOCUMENTED},
     )
     async def listed(request: Request) -> dict[str, Any]:
-        chosen, limit = read_letters(registry, request.query_params.multi_items())
+        chosen, limit = read_letters(registry, items_of(request))
         rows, after = await letters.page(chosen, limit)
         return {"data": rows, "next_cursor": None if after is None else str(after)}
 
@@ -134,7 +134,7 @@ def _value(registry: Registry, name: str, text: str) -> Any:
         return read_moment_or_day(text, end=name == "end")
     if name in ("limit", "cursor"):
         most = MAX_LIMIT if name == "limit" else INT64_MAX
-        if not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= most):
+        if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= most):
             raise ValueError(f"{text[:20]!r} is not a whole number from 1 to {most}")
         return int(text)
     if name == "dataset":

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from services.api.answer import answer
-from services.api.parameters import documented
+from services.api.parameters import documented, items_of
 from services.api.problems import described
 from services.api.reading import read_request
 from services.api.routes.data import UNCHANGED, rows_described
@@ -41,8 +41,7 @@ def refresh_routes(database: Database, timeout_ms: int) -> APIRouter:
         openapi_extra={"parameters": documented([VIEW])},
     )
     async def refreshes(request: Request) -> Response:
-        items = request.query_params.multi_items()
-        read = read_request(VIEW, items, request.headers.get("accept", ""))
+        read = read_request(VIEW, items_of(request), request.headers.get("accept", ""))
         return await answer(database, read, request, timeout_ms)
 
     return router

@@ -31,7 +31,7 @@ id: pE3kbQJ2xkY1W1swLDEsNDJdXQ
 
 id: 4r1XkI6Pv1UzW1swLDEsNDNdXQ
 event: version
-data: {"series_id":"GDP","date":"2008-07-01","value":14429.4,"as_of":"2008-10-30T23:59:59.999999Z"}
+data: {"series_id":"GDP","date":"2008-07-01","value":14429.2,"as_of":"2008-10-30T23:59:59.999999Z"}
 
 """
 

@@ -3,17 +3,21 @@
 import asyncio
 import datetime as dt
 import io
+import string
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import duckdb
 import httpx
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from services.api.cursor import write_cursor
 from services.api.formats import FORMATS
 from shared.database.base import Database
 from shared.registry import discover
@@ -144,6 +148,87 @@ async def test_a_cursor_of_another_query_is_refused(
         assert (response.status_code, response.json()["parameter"]) == (422, "cursor")
 
 
+async def test_what_is_no_cursor_no_limit_and_no_text_is_refused(client: httpx.AsyncClient) -> None:
+    made = write_cursor("another", ["GDP", dt.date(2000, 1, 1)])
+    for query in (
+        "cursor=", "cursor=AAAA", f"cursor={made}", "cursor=%00", "limit=0", "limit=100001",
+        "limit=1e3", "limit=0000000019999999999", "limit=%D9%A1", "series_id=%ff%fe",
+        "series_id=%ED%A0%80", "series_id=a%00", "series_id=a%0ab", "fields=value,value",
+        "fields=ctid", "as_of=20081030", "as_of=2008-10-30T12:00:00", "as_of=1225324800",
+        "as_of=2008-10-30T23:59:60Z", "as_of=0000-01-01", "as_of=2008-10-30&as_of=2008-10-31",
+        "as_of=9999-12-31T23:59:59-14:00", "start=2008", "order=DESC", "wide=1", "format=CSV",
+        "series_id=" + "A," * 1_000 + "A",
+    ):  # fmt: skip
+        response = await client.get(f"/v1/data/fred_data?{query}")
+        assert response.status_code == 422, query
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["detail"]
+
+
+async def test_a_cursor_is_taken_as_it_was_given_and_not_otherwise(
+    database: Database, client: httpx.AsyncClient
+) -> None:
+    await store(database, FRED, observations("G\u00fcter", [1.0] * 3))
+    path = "/v1/data/fred_data?series_id=G\u00fcter&limit=1&cursor="
+    cursor = (await client.get(path[:-8])).json()["next_cursor"]
+    assert (await client.get(path + cursor)).status_code == 200
+    signs = string.ascii_letters + string.digits + "-_=."
+    wrong = [cursor[:-1] + sign for sign in signs if sign != cursor[-1]]
+    wrong += [cursor + "=", cursor[:-1], f" {cursor}", cursor.swapcase()]
+    answers = await asyncio.gather(*(client.get(path + quote(each)) for each in wrong))
+    assert {answer.status_code for answer in answers} == {422}
+
+
+async def test_head_is_get_without_the_body(database: Database, client: httpx.AsyncClient) -> None:
+    await store(database, FRED, observations("GDP", [1.0] * 30_000, "1900-01-01"))
+    for query in ("limit=2", "format=csv", "format=parquet", "limit=none", "series_id=G%C3%BC"):
+        url = f"/v1/data/fred_data?{query}"
+        head, whole = await client.head(url), await client.get(url)
+        assert (head.status_code, head.content) == (whole.status_code, b"")
+        assert int(head.headers["content-length"]) == len(whole.content)
+        for name in ("content-type", "link", "vary"):
+            assert head.headers.get(name) == whole.headers.get(name), name
+    # What was begun for them has ended: there are connections left.
+    assert (await client.get("/v1/data/fred_data?limit=1")).status_code == 200
+    assert (await client.head("/v1/data/ingest/fred_data")).status_code == 405
+
+
+async def test_parts_of_an_answer_are_of_one_answer(
+    database: Database, client: httpx.AsyncClient
+) -> None:
+    await store(database, FRED, observations("GDP", [1.0, 2.0, 3.0]))
+    for query in ("format=csv", "format=csv&limit=2"):
+        url = f"/v1/data/fred_data?{query}"
+        whole = (await client.get(url)).content
+        size = len(whole)
+
+        async def part(bounds: str, url: str = url, **headers: str) -> httpx.Response:
+            return await client.get(url, headers={"Range": f"bytes={bounds}", **headers})
+
+        first = await part("0-9")
+        assert (first.status_code, first.content) == (206, whole[:10])
+        assert first.headers["content-range"] == f"bytes 0-9/{size}"
+        changed = [dict(observations("GDP", [9.0])[0])]
+        await store(database, FRED, changed, "2025-01-01T00:00:00Z")
+        rest = await part("10-")
+        assert (rest.content, rest.headers["etag"]) == (whole[10:], first.headers["etag"])
+        assert (await part(f"{size - 3}-{size + 99}")).content == whole[-3:]
+        assert (await part("0-9", **{"If-Range": '"another"'})).content == whole
+        beyond = await part(f"{size}-")
+        assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{size}")
+        for odd in ("-", "a-b", "0-1,3-4", "5-2"):
+            answer = await part(odd)
+            assert answer.status_code in (200, 416), odd
+        # Who begins to read reads what is there now.
+        now = (await client.get(url)).content
+        assert b",9" in now
+        assert (await part("-5")).content == now[-5:]
+        assert (await part("0-99")).content == now[:100]
+        await database.execute("DELETE FROM fred_data")
+        await database.execute("DELETE FROM fred_data_revisions")
+        await store(database, FRED, observations("GDP", [1.0, 2.0, 3.0]))
+
+
 async def test_json_has_a_thousand_rows_and_other_formats_all(
     database: Database, client: httpx.AsyncClient
 ) -> None:
@@ -171,6 +256,15 @@ async def test_a_reader_reads_the_url(database: Database, client: httpx.AsyncCli
     assert str(frame["as_of"].dtype).endswith("UTC]")
     lines = await asyncio.to_thread(pd.read_json, url.replace("csv", "ndjson"), lines=True)
     assert lines["date"].dt.day.tolist() == [1, 2, 3]
+    table = await asyncio.to_thread(pl.read_csv, url, try_parse_dates=True)
+    assert table["value"].to_list() == [1.5, None, 3.0]
+    assert table["date"].to_list()[2] == dt.date(2000, 1, 3)
+    for ask in (url.replace("csv", "parquet"), url.replace("csv", "parquet&limit=3")):
+        assert (await asyncio.to_thread(pl.read_parquet, ask))["value"].to_list() == [
+            1.5,
+            None,
+            3.0,
+        ]
 
 
 async def test_a_reader_reads_parquet_and_arrow(
