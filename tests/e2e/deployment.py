@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow as pa
 import pytest
 
 from tests.services import brokers, containers
@@ -19,8 +20,10 @@ from tests.services.search import UnavailableError
 from tests.waiting import until_sync
 
 ROOT = Path(__file__).parents[2]
-SERVICES = ("fetcher", "loader", "api")
-LOADERS = 2
+SERVICES = ("fetcher", "processor", "loader", "api")
+SHARING = {"loader": 2, "processor": 2}
+"""How many there are of those that share partitions."""
+
 _IMAGES = ("python:3.12-slim", "postgres:17", "apache/kafka:4.1.1")
 _BUILD_WITHIN_S = 900
 _COMMAND_WITHIN_S = 240
@@ -91,7 +94,8 @@ class Deployment:
 
     def up(self) -> None:
         """Start what does not run; returns when every service is healthy."""
-        scale = ("--scale", f"loader={LOADERS}")
+        has = self.compose("config", "--services").split()  # of the commit before, maybe not all
+        scale = [f"--scale={name}={count}" for name, count in SHARING.items() if name in has]
         done = self.run("up", "--detach", "--no-build", "--wait", *scale)
         if done.returncode:
             pytest.fail(f"{done.stderr}{self.run('logs', '--tail', '5').stdout}", pytrace=False)
@@ -141,6 +145,18 @@ class Deployment:
         answer = self.api.get(f"/v1/data/{dataset}", params={"format": "csv", **parameters})
         answer.raise_for_status()
         return answer.text
+
+    def table(self, dataset: str, **parameters: str) -> pa.Table:
+        """Return a dataset, or some of it, from the API."""
+        answer = self.api.get(f"/v1/data/{dataset}", params={"format": "arrow", **parameters})
+        answer.raise_for_status()
+        return pa.ipc.open_stream(answer.content).read_all()
+
+    def rows(self, dataset: str) -> int:
+        """Return how many rows a dataset has, as the API tells."""
+        answer = self.api.get(f"/v1/datasets/{dataset}")
+        answer.raise_for_status()
+        return int(answer.json()["rows"])
 
     def containers(self, *services: str) -> list[dict[str, Any]]:
         """Return what Docker knows of the containers of some services, or of all."""

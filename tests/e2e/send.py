@@ -5,6 +5,9 @@ from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
+from services.processor.bars import from_table
+from services.processor.technical import technical_features
+from services.processor.ticker import rebuilt
 from tests.e2e.deployment import Deployment
 from tests.loading import bar
 from tests.waiting import until_sync
@@ -12,13 +15,22 @@ from tests.waiting import until_sync
 ROUND_BARS = 15_000
 _SENT_WITHIN_S = 180
 PRODUCED = "ticker ~ '^T[0-9]+$'"
+_BARS_A_TICKER = 2_500
+# A prediction is made from 74 returns: of each ticker's first 74 bars there is none. Two models
+# have two targets each.
+_UNTOLD, _TOLD_A_BAR = 74, 4
 
 
 def write(path: Path, number: int) -> Path:
     """Write what a round sends: bars of its own, and new openings for those of the one before."""
-    again = (bar(n, open_=2.0) for n in _round(number - 1) if number)
-    path.write_bytes(b"\n".join(chain(map(bar, _round(number)), again)))
+    again = (_bar(n, open_=2.0) for n in _round(number - 1) if number)
+    path.write_bytes(b"\n".join(chain(map(_bar, _round(number)), again)))
     return path
+
+
+def _bar(number: int, open_: float = 1.0) -> bytes:
+    close = 100.0 + (number * 7919 % 101) / 10
+    return bar(number, open_=open_, close=close, high=120.0, low=90.0)
 
 
 def first(number: int) -> int:
@@ -76,3 +88,30 @@ def check(deployment: Deployment, rounds: int) -> None:
     )
     assert revised == "|".join([str(last)] * 3)
     assert deployment.sql("SELECT count(*) FROM dead_letters") == "0"
+
+
+def all_is_derived(deployment: Deployment, rounds: int) -> bool:
+    """Return whether the bars of some rounds have their features and predictions."""
+    predicted = f"SELECT count(*) FROM ml_predictions WHERE {PRODUCED}"
+    counts = deployment.sql(
+        f"SELECT count(*), ({predicted}) FROM technical_features WHERE {PRODUCED}"
+    )
+    bars, untold = first(rounds), len(_tickers(rounds)) * _UNTOLD
+    return counts == f"{bars}|{_TOLD_A_BAR * (bars - untold)}"
+
+
+def check_derived(deployment: Deployment, rounds: int) -> None:
+    """Hold what is derived to its bars: each figure as if computed at once, and no version more."""
+    for ticker in _tickers(rounds):
+        bars, found = (
+            deployment.table(name, ticker=ticker)
+            for name in ("yfinance_ohlcv", "technical_features")
+        )
+        expected, _ = technical_features(ticker, *rebuilt(from_table(bars))[1])
+        assert found.select(expected.column_names).equals(expected), ticker
+    for name in ("technical_features", "ml_predictions"):
+        assert deployment.sql(f"SELECT count(*) FROM {name}_revisions WHERE {PRODUCED}") == "0"
+
+
+def _tickers(rounds: int) -> list[str]:
+    return [f"T{number}" for number in range(first(rounds) // _BARS_A_TICKER)]
