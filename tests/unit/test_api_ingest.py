@@ -54,6 +54,14 @@ def test_an_array_comes_apart_into_its_elements_wherever_it_is_cut(
     assert found == [value for _, value, _ in items]
 
 
+def test_a_number_that_a_window_cuts_is_read_whole() -> None:
+    for number in (b"1.5", b"-0.25", b"1e5", b"12E+7", b"3e-10", b"1234567"):
+        body = b"[" + b",".join([number] * 40) + b"]"
+        for window in range(len(number) + 1, 3 * len(number) + 4):
+            with mock.patch.object(values, "_WINDOW_BYTES", window):
+                assert list(split_rows(body, "")) == [number] * 40, (number, window)
+
+
 def test_an_element_longer_than_any_row_is_not_read() -> None:
     long = (b"[" + b"12," * 1_000_000 + b"1]", b'"' + b"a" * 3_000_000 + b'"', b"9" * 3_000_000)
     for inside in long:

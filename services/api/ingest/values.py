@@ -147,8 +147,8 @@ class _Window:
             raise _broken(f"nested too deeply at byte {self.place}") from exc
         except ValueError:
             return None
-        if end == len(self._text) and not self._last:
-            return None  # a number may go on in the next window
+        if not (self._last or self._text[end : end + 3].strip(".eE+-")):
+            return None  # what may be a number goes on in the next window
         begin, self._at = self._at, end
         return self._text[begin:end].encode()
 
