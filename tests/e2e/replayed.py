@@ -1,8 +1,11 @@
-"""What the samples hold: how many records of each dataset the fetchers read out of them."""
+"""What the samples hold, and how two answers made from them are compared."""
 
 import asyncio
+import csv
 from collections import Counter
+from collections.abc import Sequence
 from functools import cache
+from io import StringIO
 
 from services.fetcher.app import FetchOrder, run_fetcher
 from shared.settings import Settings
@@ -34,3 +37,8 @@ def unlike(expected: str, served: str) -> list[str]:
     found = [*(f"-{line}" for line in missing), *(f"+{line}" for line in surplus)]
     moved = ((f"-{a}", f"+{b}") for a, b in zip(one, other, strict=False) if a != b)
     return found[:5] + found[-5:] or list(next(moved))
+
+
+def rows_of(text: str, columns: Sequence[str] | None = None) -> set[tuple[str, ...]]:
+    """Return the rows of a CSV, of some columns or all."""
+    return {tuple(row[name] for name in columns or row) for row in csv.DictReader(StringIO(text))}

@@ -6,7 +6,7 @@ import faulthandler
 import json
 import subprocess
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO, StringIO
@@ -28,7 +28,7 @@ from tests.command_line import Shell
 from tests.e2e import send
 from tests.e2e.deployment import ROOT, SERVICES, Deployment, deploying, docker, require, said
 from tests.e2e.probes import EVERY_MODULE, REACHED
-from tests.e2e.replayed import unlike
+from tests.e2e.replayed import rows_of, unlike
 from tests.services.search import UnavailableError
 from tests.waiting import stretched, until_sync
 
@@ -118,12 +118,7 @@ def test_an_upgrade_keeps_what_was_stored(
     for name, served in earlier.items():
         # What is derived may have gone on meanwhile, from the same rows.
         columns = discover()[name].key if name in OUTPUTS else None
-        assert not rows(served, columns) - rows(deployment.csv(name), columns), name
-
-
-def rows(text: str, columns: Sequence[str] | None = None) -> set[tuple[str, ...]]:
-    """Return the rows of a CSV, of some columns or all."""
-    return {tuple(row[name] for name in columns or row) for row in csv.DictReader(StringIO(text))}
+        assert not rows_of(served, columns) - rows_of(deployment.csv(name), columns), name
 
 
 def test_the_samples_are_served_as_the_demo_serves_them(
@@ -132,7 +127,7 @@ def test_the_samples_are_served_as_the_demo_serves_them(
     for container in deployment.containers(*SERVICES, "postgres", "kafka"):
         assert container["State"]["Health"]["Status"] == "healthy"
     for name, expected in demo.items():
-        count = sum(1 for _ in csv.reader(StringIO(expected))) - 1
+        count = len(list(csv.reader(StringIO(expected)))) - 1
         assert count, name
         until_sync(lambda: deployment.rows(name) == count, within=180, every=1)  # noqa: B023
         with suppress(AssertionError):
