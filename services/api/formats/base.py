@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from shared.dataset import Column
 
-_SLICE_ROWS = 32_768
+_SLICE_ROWS = 16_384
 _SLICE_BYTES = 8 << 20
 
 
