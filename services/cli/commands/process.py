@@ -4,9 +4,10 @@
 def process() -> None:
     """Process the topics as a stream: features, sentiment, predictions and their scores.
 
-    What is made goes onto topics again, which `econstream load` stores. Several workers share
-    the partitions; one that is killed is replaced by the others or by its next start, and the
-    tables end the same. `econstream up` has a worker of its own.
+    What is made goes onto topics again, which `econstream load` stores. One that is killed and
+    started again ends with the same tables. Run one beside a broker: several share the
+    partitions, but may pass records over when those change hands (docs/PROCESSOR.md).
+    `econstream up` has a worker of its own.
 
     \b
     Examples
