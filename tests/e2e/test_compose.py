@@ -158,7 +158,7 @@ def test_whoever_is_killed_under_load_every_record_is_stored_once(
     send.check(deployment, len(victims))
 
 
-@pytest.mark.xfail(reason="records may be passed over when partitions change hands: PROCESSOR.md")
+@pytest.mark.xfail(strict=False, reason="a broker that dies may cost records: PROCESSOR.md")
 def test_what_is_derived_is_as_if_computed_at_once(deployment: Deployment) -> None:
     rounds = send.stored(deployment) // send.ROUND_BARS
     until_sync(lambda: send.all_is_derived(deployment, rounds), 60, every=0.5)
