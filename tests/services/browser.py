@@ -89,6 +89,11 @@ class Look:
             action = self.page.reload
         raise AssertionError(f"{title}: broken off {_TRIES} times by changes of the network")
 
+    @property
+    def wrong(self) -> list[str]:
+        """The faults, but for what the machine's network broke off in the middle of a page."""
+        return [fault for fault in self.faults if _BROKEN_OFF not in fault]
+
     def await_drawn(self, title: str) -> None:
         """Wait until the page of this title is drawn whole."""
         self.page.locator(_DRAWN).locator("h1", has_text=title).wait_for()
@@ -110,7 +115,7 @@ class Look:
             for rule in judged["violations"]
             for node in rule["nodes"]
         ]
-        return [*self.faults, *boxes, *cut, *unreadable]
+        return [*self.wrong, *boxes, *cut, *unreadable]
 
     def keep(self, path: Path) -> None:
         """Write a picture of the whole page, as high as it is."""
