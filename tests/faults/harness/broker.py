@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.protocol.group import LeaveGroupRequest
 from aiokafka.structs import TopicPartition as KafkaPartition
 
@@ -57,7 +58,10 @@ class Group:
 
     async def assignments(self, topic: str) -> list[list[int]]:
         """Return which partitions of a topic each member has."""
-        (answer,) = await self._admin.describe_consumer_groups([self._name])
+        try:
+            (answer,) = await self._admin.describe_consumer_groups([self._name])
+        except GroupCoordinatorNotAvailableError:
+            return []  # a broker that has just begun keeps no groups yet
         found = []
         for member in answer.groups[0][5]:
             given = (
