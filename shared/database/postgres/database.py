@@ -149,7 +149,9 @@ class PostgresDatabase:
         schema = self._schemas.get(sql)
         if schema is not None:
             async with self._lend(self._wait) as connection:
-                return await read.fetch(connection, sql, parameters, timeout_ms, schema)
+                found = await read.fetch(connection, sql, parameters, timeout_ms, schema)
+            if found is not None:
+                return found
         parts = [part async for part in self.stream(sql, parameters, timeout_ms=timeout_ms)]
         if len(self._schemas) >= MOST_SCHEMAS:
             self._schemas.clear()

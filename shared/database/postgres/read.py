@@ -44,15 +44,18 @@ async def fetch(
     parameters: Sequence[Any],
     timeout_ms: int | None,
     schema: pa.Schema,
-) -> pa.Table:
+) -> pa.Table | None:
     """Return the rows of a statement that has been asked before, and is known to read.
 
     One exchange with the server instead of five: it is prepared, and alone it needs no
-    transaction to be of one moment.
+    transaction to be of one moment. None where the rows do not show that they still have the
+    columns of `schema`: a table may have got more, and no row shows nothing.
     """
     timeout = None if timeout_ms is None else timeout_ms / 1000
     with translated():
         rows = await connection.fetch(sql, *parameters, timeout=timeout)
+    if not rows or list(rows[0].keys()) != schema.names:
+        return None
     return pa.Table.from_batches([to_batch(rows, schema)])
 
 
