@@ -48,13 +48,15 @@ async def fetch(
     """Return the rows of a statement that has been asked before, and is known to read.
 
     One exchange with the server instead of five: it is prepared, and alone it needs no
-    transaction to be of one moment. None where the rows do not show that they still have the
-    columns of `schema`: a table may have got more, and no row shows nothing.
+    transaction to be of one moment. None where the rows have other columns than `schema`: a
+    table may have got more.
     """
     timeout = None if timeout_ms is None else timeout_ms / 1000
     with translated():
         rows = await connection.fetch(sql, *parameters, timeout=timeout)
-    if not rows or list(rows[0].keys()) != schema.names:
+        if not rows:  # which do not show their columns
+            schema = schema_of((await connection.prepare(sql)).get_attributes())
+    if rows and list(rows[0].keys()) != schema.names:
         return None
     return pa.Table.from_batches([to_batch(rows, schema)])
 
