@@ -51,7 +51,7 @@ SWITCH_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class _Foundation:
     """What the routes stand on; all of it connects when it is first needed."""
 
     database: Database
@@ -80,26 +80,26 @@ def create_app(
     """
     ring = KeyRing(database, partial(find_pepper, settings))
     broker = Broker(settings, registry)
-    parts = _Parts(database, registry, settings, ring, broker, Records(broker.cluster))
-    app = _bare(parts)
+    base = _Foundation(database, registry, settings, ring, broker, Records(broker.cluster))
+    app = _bare(base)
     app.include_router(health_routes({"database": database.ping, **(checks or {})}))
     app.include_router(metrics_routes())
     guard = Guard(settings, registry, ring)
     app.state.parts = Parts()
-    app.state.live = Live(database, parts.records, settings)
-    for scope, router in _guarded(parts, app.state.live):
+    app.state.live = Live(database, base.records, settings)
+    for scope, router in _guarded(base, app.state.live):
         app.include_router(router, dependencies=[guard.needs(scope)])
     complete(app, registry)
     return app
 
 
-def _bare(parts: _Parts) -> FastAPI:
+def _bare(base: _Foundation) -> FastAPI:
     """Return an application without routes: its edge, its errors and its end."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await parts.close()
+        await base.close()
 
     app = FastAPIOffline(
         title="econstream",
@@ -112,26 +112,26 @@ def _bare(parts: _Parts) -> FastAPI:
     # Each stands around those before it.
     app.add_middleware(LimitHeaders)
     app.add_middleware(Head)
-    if parts.settings.api_cors_origins:
-        allow_origins(app, parts.settings.api_cors_origins)
+    if base.settings.api_cors_origins:
+        allow_origins(app, base.settings.api_cors_origins)
     app.add_middleware(Access)
     errors.install(app)
     return app
 
 
-def _guarded(parts: _Parts, live: Live) -> Iterator[tuple[Scope, APIRouter]]:
+def _guarded(base: _Foundation, live: Live) -> Iterator[tuple[Scope, APIRouter]]:
     """Yield the routes that need a scope, with the scope."""
-    database, registry, settings = parts.database, parts.registry, parts.settings
+    database, registry, settings = base.database, base.registry, base.settings
     timeout_ms = settings.api_statement_timeout_ms
     catalogue = Catalogue(database, timeout_ms)
     yield Scope.READ, dataset_routes(registry, catalogue)
     stored = Stored(database, settings.loader_group_id)
-    yield Scope.INGEST, ingest_routes(registry, settings, parts.broker, stored)
+    yield Scope.INGEST, ingest_routes(registry, settings, base.broker, stored)
     yield Scope.READ, data_routes(registry, database, timeout_ms)
     yield Scope.READ, refresh_routes(database, timeout_ms)
     yield Scope.READ, stream_routes(registry, live)
-    yield Scope.READ, status_routes(Status(database, parts.records, catalogue, registry, settings))
-    letters = DeadLetters(database, parts.broker, timeout_ms)
+    yield Scope.READ, status_routes(Status(database, base.records, catalogue, registry, settings))
+    letters = DeadLetters(database, base.broker, timeout_ms)
     yield Scope.ADMIN, dead_letter_routes(registry, letters)
 
 
