@@ -28,18 +28,28 @@ def read_csv(answer: Answer, names: Sequence[str]) -> tuple[dict[str, pa.Array],
         )
     if not lines:
         raise UnreadableAnswer("there is a header and no row: truncated")
+    table = read_texts(lines, found, names, nulls=("",))
+    columns = {name: table[name].combine_chunks() for name in names}
+    return columns, new_columns(found, names, "the CSV")
+
+
+def read_texts(
+    lines: bytes, header: Sequence[str], names: Sequence[str], nulls: Sequence[str]
+) -> pa.Table:
+    """Return the named columns of the lines below a header as texts, those in `nulls` null.
+
+    Raises UnreadableAnswer where a line has more or fewer cells than the header.
+    """
     try:
-        table = csv.read_csv(
+        return csv.read_csv(
             io.BytesIO(lines),
-            read_options=csv.ReadOptions(column_names=found),
+            read_options=csv.ReadOptions(column_names=list(header)),
             convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(found, pa.string()),
+                column_types=dict.fromkeys(header, pa.string()),
                 include_columns=list(names),
-                null_values=[""],
+                null_values=list(nulls),
                 strings_can_be_null=True,
             ),
         )
     except pa.ArrowInvalid as exc:
         raise UnreadableAnswer(f"truncated or malformed CSV: {exc}") from exc
-    columns = {name: table[name].combine_chunks() for name in names}
-    return columns, new_columns(found, names, "the CSV")

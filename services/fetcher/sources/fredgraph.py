@@ -1,14 +1,12 @@
 """FRED's graph downloads: observations of series as CSV, where there is no key for FRED."""
 
 import datetime as dt
-import io
 from collections.abc import Sequence
 from typing import ClassVar
 from urllib.parse import urlencode, urlsplit
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 
 from services.fetcher.answer import (
     Answer,
@@ -21,6 +19,7 @@ from services.fetcher.answer import (
 )
 from services.fetcher.parsing.body import data_of
 from services.fetcher.parsing.columns import dates, figures, make_rows, new_columns, repeated
+from services.fetcher.parsing.csv_columns import read_texts
 from services.fetcher.schedule.cadence import WORKDAYS, At, Cadence
 from services.fetcher.source import Source
 from services.fetcher.watchlist.file import Watchlist
@@ -124,18 +123,7 @@ def _read(body: bytes, series: str) -> pa.Table:
         )
     if not lines:
         raise UnreadableAnswer("there is a header and no observation: truncated")
-    try:
-        table = csv.read_csv(
-            io.BytesIO(lines),
-            read_options=csv.ReadOptions(column_names=names),
-            convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                null_values=["", "."],
-                strings_can_be_null=True,
-            ),
-        )
-    except pa.ArrowInvalid as exc:
-        raise UnreadableAnswer(f"truncated or malformed CSV: {exc}") from exc
+    table = read_texts(lines, names, names, nulls=("", "."))
     if not pc.all(table[names[0]].is_valid(), min_count=0).as_py():
         raise UnreadableAnswer(f"{names[0]!r} is empty in a row")
     return table
