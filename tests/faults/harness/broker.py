@@ -53,22 +53,26 @@ class Group:
 
     async def members(self) -> set[str]:
         """Return the ids of its members."""
-        (answer,) = await self._admin.describe_consumer_groups([self._name])
-        return {member[0] for member in answer.groups[0][5]}
+        return {member[0] for member in await self._described()}
 
     async def assignments(self, topic: str) -> list[list[int]]:
         """Return which partitions of a topic each member has."""
-        try:
-            (answer,) = await self._admin.describe_consumer_groups([self._name])
-        except GroupCoordinatorNotAvailableError:
-            return []  # a broker that has just begun keeps no groups yet
         found = []
-        for member in answer.groups[0][5]:
+        for member in await self._described():
             given = (
                 ConsumerProtocolMemberAssignment.decode(member[4]).assignment if member[4] else []
             )
             found.append(sorted(p for name, some in given if name == topic for p in some))
         return sorted(found)
+
+    async def _described(self) -> list[Any]:
+        """Return what the broker says of each member: its id first, its assignment fifth."""
+        try:
+            (answer,) = await self._admin.describe_consumer_groups([self._name])
+        except GroupCoordinatorNotAvailableError:
+            return []  # a broker that has just begun keeps no groups yet
+        members: list[Any] = answer.groups[0][5]
+        return members
 
     async def dismiss(self, members: set[str]) -> None:
         """Say good-bye for members that cannot: as if their session timeout had passed."""
