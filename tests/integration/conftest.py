@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.registry import discover
 from shared.settings import Settings
+from tests.loading import opened
 
 
 @pytest.fixture(params=["duckdb", "postgresql"])
@@ -12,13 +14,30 @@ def loader_settings(
     request: pytest.FixtureRequest, kafka_settings: Settings, tmp_path: Path
 ) -> Settings:
     """Settings that lead to real Kafka and to an empty database, each kind in turn."""
+    is_shared = request.param == "postgresql"
+    url = request.getfixturevalue("postgres_url") if is_shared else None
+    return _loading(kafka_settings, tmp_path, request.param, url)
+
+
+@pytest.fixture
+async def postgres_settings(
+    kafka_settings: Settings, postgres_url: str, tmp_path: Path
+) -> Settings:
+    """Settings that lead to real Kafka and to PostgreSQL with all tables."""
+    settings = _loading(kafka_settings, tmp_path, "postgresql", postgres_url)
+    async with opened(settings) as database:
+        await database.apply_schema(discover())
+    return settings
+
+
+def _loading(kafka: Settings, folder: Path, backend: str, url: str | None) -> Settings:
     chosen: dict[str, object] = {
-        "database_backend": request.param,
-        "data_dir": tmp_path,
-        "duckdb_path": tmp_path / "test.duckdb",
+        "database_backend": backend,
+        "data_dir": folder,
+        "duckdb_path": folder / "test.duckdb",
         "kafka_topic_partitions": 2,
-        "loader_group_id": f"{kafka_settings.kafka_topic_prefix}loader",
+        "loader_group_id": f"{kafka.kafka_topic_prefix}loader",
     }
-    if request.param == "postgresql":
-        chosen["database_url"] = request.getfixturevalue("postgres_url")
-    return Settings(**kafka_settings.model_dump(exclude_unset=True) | chosen)
+    if url is not None:
+        chosen["database_url"] = url
+    return Settings(**kafka.model_dump(exclude_unset=True) | chosen)

@@ -2,15 +2,13 @@
 
 import asyncio
 import datetime as dt
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from shared.database import DatabaseConnection
-from shared.registry import discover
 from shared.settings import Settings
-from tests.loading import FIRST_DAY, bar, loading, opened, produce, query, record
+from tests.loading import FIRST_DAY, bar, loading, produce, query, record
 from tests.waiting import until
 
 KEYS, ROUNDS = 200, 15
@@ -18,18 +16,9 @@ BEGIN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture
-async def settings(kafka_settings: Settings, postgres_url: str, tmp_path: Path) -> Settings:
-    found = Settings(
-        **kafka_settings.model_dump(exclude_unset=True),
-        database_backend="postgresql",
-        database_url=postgres_url,
-        data_dir=tmp_path,
-        loader_batch_rows=300,  # some batches hold a key once, some twice
-        loader_group_id=f"{kafka_settings.kafka_topic_prefix}loader",
-    )
-    async with opened(found) as database:
-        await database.apply_schema(discover())
-    return found
+def settings(postgres_settings: Settings) -> Settings:
+    # Some batches hold a key once, some twice.
+    return postgres_settings.model_copy(update={"loader_batch_rows": 300})
 
 
 def minute(number: int) -> dt.datetime:

@@ -20,7 +20,6 @@ from services.processor.technical import technical_features
 from services.processor.ticker import rebuilt
 from shared.kafka import partition_for
 from shared.record import Record
-from shared.registry import discover
 from shared.settings import Settings
 from tests.loading import EVENING, MORNING, bar, loading, opened, produce, query, record
 from tests.waiting import stretched, until
@@ -29,19 +28,8 @@ BARS = 700
 
 
 @pytest.fixture
-async def settings(kafka_settings: Settings, postgres_url: str, tmp_path: Path) -> Settings:
-    """Settings that lead to real Kafka and PostgreSQL, with a folder of this test's own."""
-    found = Settings(
-        **kafka_settings.model_dump(exclude_unset=True),
-        database_backend="postgresql",
-        database_url=postgres_url,
-        data_dir=tmp_path,
-        kafka_topic_partitions=2,
-        loader_group_id=f"{kafka_settings.kafka_topic_prefix}loader",
-    )
-    async with opened(found) as database:
-        await database.apply_schema(discover())
-    return found
+def settings(postgres_settings: Settings) -> Settings:
+    return postgres_settings
 
 
 def close(number: int) -> float:
