@@ -78,7 +78,7 @@ def demo(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def look(browser: Browser, demo: Demo) -> Iterator[Look]:
     with looking(browser, demo.dashboard) as found:
         yield found
-        assert found.wrong == []
+        assert found.faults == []
 
 
 def number(text: str) -> float:
@@ -248,7 +248,7 @@ def test_an_api_that_is_away_is_told_and_its_return_is_seen(
             away.first.wait_for()
             with relay(between, target):
                 look.page.get_by_text("Live: follows what is stored").wait_for()
-            assert look.wrong == []
+            assert look.faults == []
         taken = shell.run("dashboard", settings=settings)
         assert taken.returncode == 78
         assert "DASHBOARD_PORT" in taken.stderr

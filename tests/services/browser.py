@@ -35,11 +35,15 @@ _FIRST = "economy"
 
 @dataclass
 class Look:
-    """A page in a browser, and what went wrong in it."""
+    """A page in a browser, and what went wrong in it.
+
+    broken_off  what changes of the machine's network ended, which is no fault of the page
+    """
 
     page: Page
     base: str
     faults: list[str] = field(default_factory=list)
+    broken_off: list[str] = field(default_factory=list)
 
     def watch(self) -> None:
         """Note answers of errors, errors of scripts, and what is asked of any other host."""
@@ -50,7 +54,7 @@ class Look:
 
         def said(message: ConsoleMessage) -> None:
             if message.type == "error" and _EXPECTED not in message.location.get("url", ""):
-                self.faults.append(message.text)
+                self._note(message.text)
 
         def asked(request: Request) -> None:
             if request.url.startswith("http") and not request.url.startswith(self.base):
@@ -60,7 +64,7 @@ class Look:
         self.page.on("response", answered)
         self.page.on("console", said)
         self.page.on("request", asked)
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("pageerror", lambda error: self._note(str(error)))
 
     def open(self, name: str, query: str = "") -> None:
         """Open a page of the dashboard by its address and wait until it is drawn."""
@@ -72,27 +76,26 @@ class Look:
         link = self.page.get_by_role("link", name=name.capitalize())
         self._drawn(name.capitalize(), link.click)
 
+    def _note(self, said: str) -> None:
+        (self.broken_off if _BROKEN_OFF in said else self.faults).append(said)
+
     def _drawn(self, title: str, action: Callable[[], object]) -> None:
         """Do something and wait for the page that follows; again where loading was broken off."""
         for _ in range(_TRIES):
-            before = len(self.faults)
+            faults, broken_off = len(self.faults), len(self.broken_off)
             try:
                 action()
                 self.await_drawn(title)
             except Error as exc:
-                self.faults += [str(exc)] * (_BROKEN_OFF in str(exc))
-                if not any(_BROKEN_OFF in fault for fault in self.faults[before:]):
+                if _BROKEN_OFF in str(exc):
+                    self._note(str(exc))
+                elif len(self.broken_off) == broken_off:
                     raise
-            if not any(_BROKEN_OFF in fault for fault in self.faults[before:]):
+            if len(self.broken_off) == broken_off:
                 return
-            del self.faults[before:]
+            del self.faults[faults:]
             action = self.page.reload
         raise AssertionError(f"{title}: broken off {_TRIES} times by changes of the network")
-
-    @property
-    def wrong(self) -> list[str]:
-        """The faults, but for what the machine's network broke off in the middle of a page."""
-        return [fault for fault in self.faults if _BROKEN_OFF not in fault]
 
     def await_drawn(self, title: str) -> None:
         """Wait until the page of this title is drawn whole."""
@@ -115,7 +118,7 @@ class Look:
             for rule in judged["violations"]
             for node in rule["nodes"]
         ]
-        return [*self.wrong, *boxes, *cut, *unreadable]
+        return [*self.faults, *boxes, *cut, *unreadable]
 
     def keep(self, path: Path) -> None:
         """Write a picture of the whole page, as high as it is."""
