@@ -68,12 +68,17 @@ async def loader_process(settings: Settings) -> AsyncIterator[LoaderProcess]:
     finally:
         if process.stdin is not None:
             process.stdin.close()
-        try:
-            async with asyncio.timeout(_STOP_SECONDS):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
+        await ended(process)
+
+
+async def ended(process: asyncio.subprocess.Process) -> None:
+    """Wait until a process that was told to has ended; one that does not is killed."""
+    try:
+        async with asyncio.timeout(_STOP_SECONDS):
             await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 def _as_line(settings: Settings) -> str:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.rig.process import ended
 from shared.errors import Fatal
 from shared.settings import Settings
 
 _WITHIN_SECONDS = 900.0
 _LOOK_SECONDS = 0.02
-_STOP_SECONDS = 20.0
 
 
 @asynccontextmanager
@@ -34,12 +34,7 @@ async def child(
     finally:
         with suppress(ProcessLookupError):
             process.terminate()
-        try:
-            async with asyncio.timeout(_STOP_SECONDS):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        await ended(process)
 
 
 def environment(settings: Settings, folder: Path, port: int) -> dict[str, str]:
