@@ -15,8 +15,8 @@ from starlette.types import Receive, Scope, Send
 from services.api.cursor import write_cursor
 from services.api.formats import Encoder, slices
 from services.api.parameters import items_of
-from services.api.parts import Parts, asks_for_parts, part_of
 from services.api.problems import Problem
+from services.api.ranges import Ranges, asks_for_range, range_of
 from services.api.read import Read
 from services.api.rows import Rows, open_rows
 from services.api.transfer import (
@@ -61,8 +61,8 @@ async def answer(database: Database, read: Read, request: Request, timeout_ms: i
         )
     accepted = "" if read.format.packed else request.headers.get("accept-encoding", "")
     coding = choose_coding(accepted)
-    if asks_for_parts(request) and (read.limit is None or "range" in request.headers):
-        return await _part(database, read, request, timeout_ms)
+    if asks_for_range(request) and (read.limit is None or "range" in request.headers):
+        return await _range(database, read, request, timeout_ms)
     rows = await open_rows(database, read, timeout_ms)
     if read.limit is None:
         return StreamedRows(read, rows, await anext(rows.batches), coding)
@@ -85,9 +85,9 @@ async def _page(read: Read, rows: Rows, request: Request, coding: str | None) ->
     return Response(body, headers=headers, media_type=read.format.media_type)
 
 
-async def _part(database: Database, read: Read, request: Request, timeout_ms: int) -> Response:
+async def _range(database: Database, read: Read, request: Request, timeout_ms: int) -> Response:
     """Return a part of an answer, or its length; all of it where it is too long to be kept."""
-    store: Parts = request.app.state.parts
+    store: Ranges = request.app.state.ranges
     kind = read.format.media_type
     kept = store.find(request, kind)
     if kept is None:
@@ -95,7 +95,7 @@ async def _part(database: Database, read: Read, request: Request, timeout_ms: in
         parts = _whole(read, rows) if read.limit is None else _paged(read, rows, request)
         kept = await store.keep(request, kind, parts)
     if kept is not None:
-        return part_of(kept, request, _headers(read), kind)
+        return range_of(kept, request, _headers(read), kind)
     rows = await open_rows(database, read, timeout_ms)
     return StreamedRows(read, rows, await anext(rows.batches))
 

@@ -15,7 +15,7 @@ from services.api import errors
 from services.api.access import Access
 from services.api.auth import Guard
 from services.api.catalogue import Catalogue
-from services.api.cross_origin import allow_origins
+from services.api.cors import allow_origins
 from services.api.head import Head
 from services.api.ingest.broker import Broker
 from services.api.ingest.stored import Stored
@@ -25,7 +25,7 @@ from services.api.limits import LimitHeaders
 from services.api.live import Live
 from services.api.live.records import Records
 from services.api.openapi import complete
-from services.api.parts import Parts
+from services.api.ranges import Ranges
 from services.api.routes.data import data_routes
 from services.api.routes.datasets import dataset_routes
 from services.api.routes.dead_letters import dead_letter_routes
@@ -85,7 +85,7 @@ def create_app(
     app.include_router(health_routes({"database": database.ping, **(checks or {})}))
     app.include_router(metrics_routes())
     guard = Guard(settings, registry, ring)
-    app.state.parts = Parts()
+    app.state.ranges = Ranges()
     app.state.live = Live(database, base.records, settings)
     for scope, router in _guarded(base, app.state.live):
         app.include_router(router, dependencies=[guard.needs(scope)])

@@ -52,7 +52,7 @@ class Kept:
             yield part
 
 
-class Parts:
+class Ranges:
     """Answers requests for a part or the length of an answer; the last MOST_KEPT are kept."""
 
     def __init__(self) -> None:
@@ -89,13 +89,13 @@ class Parts:
         return kept
 
 
-def asks_for_parts(request: Request) -> bool:
+def asks_for_range(request: Request) -> bool:
     """Return whether a request asks for the length of an answer, or for one part of it."""
     given = _RANGE.fullmatch(request.headers.get("range", ""))
     return bool(request.scope.get("head")) or (given is not None and any(given.groups()))
 
 
-def part_of(kept: Kept, request: Request, headers: Mapping[str, str], kind: str) -> Response:
+def range_of(kept: Kept, request: Request, headers: Mapping[str, str], kind: str) -> Response:
     """Return the part that is asked for, or all; raises Problem (416) where there is none such."""
     about = {**headers, "Accept-Ranges": "bytes", "ETag": kept.tag}
     given = _RANGE.fullmatch(request.headers.get("range", ""))
