@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from services.processor.app import OUTPUTS
 from shared.embedded import find_binary
 from shared.errors import ConfigError
 from shared.registry import discover
@@ -16,7 +17,6 @@ from tests.services.search import Service
 from tests.waiting import until_sync
 
 DATASETS = list(discover())
-DERIVED = ("technical_features", "news_sentiment", "ml_predictions", "model_performance")
 WITHIN_SECONDS = 180.0
 VERSIONS = (
     "SELECT series_id, date, value, as_of, confirmed_as_of, known_from, known_until "
@@ -97,7 +97,7 @@ def from_many_processes(
     with shell.started("process") as worker, shell.started("load") as loader:
         with shell.started("api") as api:
             address = await_api(api)
-            for name in DERIVED:
+            for name in OUTPUTS:
                 await_lines(f"{address}/v1/data/{name}?format=csv", from_one_process[name])
             found = everything(address, shell)
             assert api.end() == 0
