@@ -8,7 +8,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import NoError, for_code
+from aiokafka.errors import (
+    LeaderNotAvailableError,
+    NoError,
+    NotLeaderForPartitionError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.offset import OffsetRequest
 
@@ -25,14 +31,22 @@ _PAST_THE_END = 2**62
 _FETCH_WAIT_MS = 20
 # The leaders of all topics are told at once, which takes a while where there are hundreds.
 _LEADERS_FOR_S = 5.0
+# A broker that has just been made leader, of a new topic or of one that moved, may not know yet.
+_SETTLING = (LeaderNotAvailableError, NotLeaderForPartitionError, UnknownTopicOrPartitionError)
+_SETTLED_WITHIN_S = 3.0
+_SETTLING_PAUSE_S = 0.1
+
+
+class _Unsettled(Transient):
+    """Who leads a partition has just changed."""
 
 
 class Watermarks:
     """Reads first and end offsets of any partitions; an async context manager.
 
-    It connects at the first question. Every method asks the partitions' leaders once,
-    in parallel, and raises Transient where one does not answer or a partition does
-    not exist.
+    It connects at the first question. Every method asks the partitions' leaders in
+    parallel, again for 3 s while leaders change, and raises Transient where one does not
+    answer or a partition does not exist.
     """
 
     def __init__(self, cluster: Cluster) -> None:
@@ -118,8 +132,18 @@ class Watermarks:
     async def _ask(
         self, wanted: Mapping[TopicPartition, tuple[int, ...]], request: Any
     ) -> dict[TopicPartition, tuple[Any, ...]]:
-        if not wanted:
-            return {}
+        until = time.monotonic() + _SETTLED_WITHIN_S
+        while True:
+            try:
+                return await self._ask_once(wanted, request) if wanted else {}
+            except _Unsettled:
+                if time.monotonic() >= until:
+                    raise
+            await asyncio.sleep(_SETTLING_PAUSE_S)
+
+    async def _ask_once(
+        self, wanted: Mapping[TopicPartition, tuple[int, ...]], request: Any
+    ) -> dict[TopicPartition, tuple[Any, ...]]:
         with translated(f"offsets from Kafka at {self._cluster.bootstrap_servers}"):
             client = await self._connected()
             leaders = await self._leaders(client, wanted)
@@ -144,7 +168,8 @@ class Watermarks:
         """Raise what an answer says is wrong with a partition, if it does."""
         error = for_code(code)
         if error is not NoError:
-            raise Transient(f"{tp.topic}[{tp.partition}] has no offsets to tell: {error.__name__}")
+            kind = _Unsettled if issubclass(error, _SETTLING) else Transient
+            raise kind(f"{tp.topic}[{tp.partition}] has no offsets to tell: {error.__name__}")
 
     async def _connected(self) -> Any:
         """Return a client that has found a broker."""
@@ -184,7 +209,9 @@ def _by_leader(
     nodes: dict[int, dict[str, list[tuple[int, ...]]]] = defaultdict(lambda: defaultdict(list))
     for tp, fields in wanted.items():
         leader = metadata.leader_for_partition(tp)
-        if leader is None or leader < 0:
-            raise Transient(f"{tp.topic}[{tp.partition}] has no leader, or does not exist")
+        if leader is None:
+            raise Transient(f"{tp.topic}[{tp.partition}] does not exist")
+        if leader < 0:
+            raise _Unsettled(f"{tp.topic}[{tp.partition}] has no leader")
         nodes[leader][tp.topic].append((tp.partition, *fields))
     return {node: list(topics.items()) for node, topics in nodes.items()}

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.errors import InvalidRecord, Transient
 from shared.kafka import (
@@ -93,6 +94,24 @@ async def test_an_offset_that_is_not_held_is_told_until_it_is_sought_elsewhere(
             assert (told.value.topic, told.value.partition, told.value.offset) == (*topic, 99)
         consumer.seek(topic, 1)
         assert [message.offset for message in await collect(consumer, 2)] == [1, 2]
+
+
+async def test_topics_that_were_made_a_moment_ago_have_offsets(
+    cluster: Cluster, topic_prefix: str
+) -> None:
+    if cluster.embedded:
+        pytest.skip("the embedded broker makes topics at once")
+    admin = AIOKafkaAdminClient(**cluster.options)
+    await admin.start()
+    try:
+        async with Watermarks(cluster) as watermarks:
+            for turn in range(5):
+                names = [f"{topic_prefix}new{turn}-{i}" for i in range(12)]
+                await admin.create_topics([NewTopic(name, 6, 1) for name in names])
+                places = await watermarks.partitions(names)
+                assert await watermarks.end_offsets(places) == dict.fromkeys(places, 0)
+    finally:
+        await admin.close()
 
 
 async def test_offsets_are_found_by_time(cluster: Cluster, topic: TopicPartition) -> None:
