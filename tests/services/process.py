@@ -1,25 +1,36 @@
 """Server processes of the test run: each ends with it, however that ends."""
 
 import ctypes
+import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tests.services.search import UnavailableError
 from tests.waiting import until_sync
 
 _PR_SET_PDEATHSIG = 1
+_WORKERS = 6
+_PORTS = 2_000
 
 
 def free_port() -> int:
-    """Return a port of the loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of the loopback that nothing listens on, another one in each test worker.
+
+    No connection that is made meanwhile can take it: those have ports from 32768 on.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
+    first = 20_000 + worker * _PORTS
+    for port in random.SystemRandom().sample(range(first, first + _PORTS), _PORTS):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError(f"nothing is free from {first} to {first + _PORTS - 1}")
 
 
 def spawn(command: Sequence[str], log: Path, *, user: str | None = None) -> subprocess.Popen[bytes]:
