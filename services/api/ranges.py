@@ -55,21 +55,21 @@ class Kept:
 class Ranges:
     """Answers requests for a part or the length of an answer; the last MOST_KEPT are kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep_seconds: float = KEEP_SECONDS) -> None:
+        self._keep_seconds = keep_seconds
         self._kept: OrderedDict[tuple[str, str, str], Kept] = OrderedDict()
+        self._timer: asyncio.TimerHandle | None = None
 
     def find(self, request: Request, kind: str) -> Kept | None:
         """Return the answer that was kept for who asks for more of it, in some media type.
 
         Who asks for its length or its end begins to read, and gets an answer of now.
         """
-        now = time.monotonic()
-        for name in [n for n, kept in self._kept.items() if now - kept.used_at > KEEP_SECONDS]:
-            del self._kept[name]
+        self._drop_old()
         begins = request.scope.get("head") or request.headers.get("range", "").startswith("bytes=-")
         kept = None if begins else self._kept.get(_name(request, kind))
         if kept is not None:
-            kept.used_at = now
+            kept.used_at = time.monotonic()
         return kept
 
     async def keep(
@@ -86,7 +86,24 @@ class Ranges:
             self._kept[_name(request, kind)] = kept
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
+            self._drop_later()
         return kept
+
+    def _drop_old(self) -> None:
+        before = time.monotonic() - self._keep_seconds
+        for name in [n for n, kept in self._kept.items() if kept.used_at < before]:
+            del self._kept[name]
+
+    def _drop_later(self) -> None:
+        """Drop in time, though nobody may ask again: files may be large."""
+        if self._kept and self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._keep_seconds, self._on_time)
+
+    def _on_time(self) -> None:
+        self._timer = None
+        self._drop_old()
+        self._drop_later()
 
 
 def asks_for_range(request: Request) -> bool:
