@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
+import pyarrow as pa
+
 from services.loader.progress import Progress
 from services.loader.readiness import Readiness
 from services.loader.run import Loader, LoaderOptions
@@ -26,7 +28,12 @@ def create_loader(
     until_caught_up: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Loader:
-    """Return a loader of every dataset; cluster and database stay the caller's."""
+    """Return a loader of every dataset; cluster and database stay the caller's.
+
+    From then on Arrow takes its memory from the system, in the whole process.
+    """
+    # Its own pool keeps what a batch once needed, some 50 MB, and is no faster at this.
+    pa.set_memory_pool(pa.system_memory_pool())
     options = LoaderOptions(
         group_id=settings.loader_group_id,
         batch_rows=settings.loader_batch_rows,
