@@ -11,6 +11,7 @@ from shared.errors import EconstreamError, Transient
 
 _AGAIN_SECONDS = 1.0
 _REFUSED_SECONDS = 15.0
+_OPEN_WITHIN_SECONDS = 1.0
 
 
 class Link(StrEnum):
@@ -39,6 +40,7 @@ class Follower:
         self._lock = threading.Lock()
         self.link = Link.OPENING
         self._pause = threading.Event()
+        self._answered = threading.Event()
         threading.Thread(target=self._run, name=f"follow-{dataset}", daemon=True).start()
 
     def changes(self, entities: Iterable[str] | None = None) -> int:
@@ -47,6 +49,13 @@ class Follower:
             if entities is None:
                 return self._restarts + self._counts.total()
             return self._restarts + sum(self._counts[name] for name in entities)
+
+    def await_answer(self) -> None:
+        """Wait until the API has answered or is found away; blocks a second at most.
+
+        What is read from then on is not read again for the stream having opened behind it.
+        """
+        self._answered.wait(_OPEN_WITHIN_SECONDS)
 
     def _run(self) -> None:
         while True:
@@ -61,6 +70,7 @@ class Follower:
             except EconstreamError:
                 # Such as 410: what came after the id is gone, so everything is looked at anew.
                 self.link, self._last_id, wait = Link.REFUSED, "", _REFUSED_SECONDS
+            self._answered.set()
             self._pause.wait(wait)
 
     def _opened(self) -> None:
@@ -68,6 +78,7 @@ class Follower:
             # Without an id something may have been missed: what is shown is read again.
             self._restarts += not self._last_id
             self.link = Link.LIVE
+        self._answered.set()
 
     def _events(self, lines: Iterator[str]) -> Iterator[tuple[str, str]]:
         kind, data = "", ""

@@ -93,8 +93,10 @@ def _table(url: str, path: str, query: Query, age: int, _api: Api) -> Answer:
 
 @st.cache_resource(show_spinner=False)
 def follower(url: str, dataset: str, entity: str, _api: Api) -> Follower:
-    """Return the process's one follower of a dataset."""
-    return Follower(_api, dataset, entity)
+    """Return the process's one follower of a dataset; blocks a second at most for the first."""
+    found = Follower(_api, dataset, entity)
+    found.await_answer()
+    return found
 
 
 def _quoted(value: str) -> str:

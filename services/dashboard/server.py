@@ -1,6 +1,7 @@
 """Streamlit as a child process: its port, its options, its start and its end."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -16,7 +17,6 @@ from shared.errors import ConfigError, Fatal
 from shared.settings import Settings
 
 _PROGRAM = "services.dashboard.entry.serve"
-_SCRIPT = Path(__file__).parent / "entry" / "script.py"
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 3.0
 _LOOK_SECONDS = 0.05
@@ -24,13 +24,13 @@ _REACHED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # a name, nothin
 """Where a server that listens on all addresses is reached."""
 
 _OPTIONS = {
-    "server.headless": "true",
+    "server.headless": True,
     "server.fileWatcherType": "none",
-    "server.runOnSave": "false",
-    "browser.gatherUsageStats": "false",
+    "server.runOnSave": False,
+    "browser.gatherUsageStats": False,
     "client.toolbarMode": "minimal",
     "client.showErrorDetails": "none",
-    "global.developmentMode": "false",
+    "global.developmentMode": False,
     "logger.level": "warning",
 }
 
@@ -103,9 +103,8 @@ async def serving(settings: Settings, api_url: str) -> AsyncIterator[Serving]:
 
 
 async def _spawn(host: str, port: int, api_url: str, log_path: Path) -> asyncio.subprocess.Process:
-    options = _OPTIONS | THEME | {"server.address": host, "server.port": str(port)}
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    command = [sys.executable, "-m", _PROGRAM, "run", str(_SCRIPT), *flags, "--", api_url]
+    options = _OPTIONS | THEME | {"server.address": host, "server.port": port}
+    command = [sys.executable, "-m", _PROGRAM, json.dumps(options), api_url]
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("ab") as log:
         return await asyncio.create_subprocess_exec(

@@ -15,6 +15,7 @@ from typing import NoReturn
 import pandas as pd
 import pytest
 from playwright.sync_api import Browser
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from shared.embedded import find_binary
 from shared.errors import ConfigError
@@ -83,6 +84,35 @@ def look(browser: Browser, demo: Demo) -> Iterator[Look]:
 
 def number(text: str) -> float:
     return float(text.replace(",", ""))
+
+
+def test_the_first_look_takes_one_run_and_asks_for_nothing_late(demo: Demo, look: Look) -> None:
+    """The first look of all at this dashboard."""
+    told: list[str] = []
+    asked: list[str] = []
+
+    def received(frame: str | bytes) -> None:
+        assert isinstance(frame, bytes)
+        told.append(ForwardMsg.FromString(frame).WhichOneof("type"))
+
+    look.page.on("websocket", lambda socket: socket.on("framereceived", received))
+    look.page.on("request", lambda request: asked.append(request.url))
+    look.open("economy")
+    # Each run of the whole script tells the navigation. The part that looks for changes, and would
+    # have the page drawn anew, has run once more when a second session is told.
+    until_sync(lambda: look.page.evaluate("0") == 0 and told.count("new_session") > 1)
+    assert told.count("navigation") == 1
+    named = get(demo.dashboard)
+    files = [url.removeprefix(f"{demo.dashboard}/") for url in asked if "/static/" in url]
+    assert len(files) > len(PAGES)
+    assert [name for name in files if name not in named] == []
+
+
+def test_the_first_page_has_an_address_of_its_own_too(demo: Demo, look: Look) -> None:
+    look.page.goto(f"{demo.dashboard}/economy?as_of=2008-10-30")
+    look.await_drawn("Economy")
+    assert look.page.get_by_text("known on 2008-10-30").first.is_visible()
+    assert look.page.get_by_text("Page not found").count() == 0
 
 
 def test_a_revision_is_what_was_known_beside_what_is(demo: Demo, look: Look) -> None:
