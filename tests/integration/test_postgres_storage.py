@@ -1,5 +1,6 @@
 """How PostgreSQL keeps the rows: stamps by trigger, confirmations in place, plans by the keys."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -123,3 +124,18 @@ async def test_a_merge_of_few_rows_reads_few(psql: asyncpg.Connection, feed: Fee
     await feed.database.close()
     await until(lambda: reported(psql, 150))
     assert await counted(psql, "seq_tup_read") - before < 60_000
+
+
+async def test_writers_of_other_keys_wait_for_each_other_s_commits(database: Database) -> None:
+    """PostgreSQL commits what is announced one after the other, and a commit takes its time."""
+    feeds = [Feed(database, partition=number) for number in range(4)]
+
+    async def change(feed: Feed) -> None:
+        await feed.claim()
+        for minute in range(40):
+            await feed.write([measure(minute, float(minute), site=f"S{feed.partition}")])
+
+    async with asyncio.TaskGroup() as group:
+        for feed in feeds:
+            group.create_task(change(feed))
+    assert {feed.position.next_offset for feed in feeds} == {40}

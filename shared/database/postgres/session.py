@@ -33,6 +33,8 @@ CHANNEL = "econstream_stored"
 
 LOCK_TIMEOUT = "2s"
 SHORTEST_WAIT = "1ms"
+# Transactions that announce are committed one after the other: a commit waits for those before.
+_COMMIT = "SET LOCAL lock_timeout = '30s'; COMMIT"
 ROLLBACK_SECONDS = 5.0
 COPY_ROWS = 50_000
 # A batch's few keys are looked up in tables of any size: the planner, which has no statistics of
@@ -59,7 +61,7 @@ async def transaction(connection: Connection, begin: str = _BEGIN) -> AsyncItera
             await connection.execute(begin)
         yield
         with translated():
-            await connection.execute("COMMIT")
+            await connection.execute(_COMMIT)
     except BaseException:
         await _roll_back(connection)
         raise
