@@ -192,6 +192,12 @@ class Settings(BaseSettings):
         description="the API that the dashboard reads; unset: that of the up or demo that runs "
         "here, else http://127.0.0.1:API_PORT",
     )
+    dashboard_api_public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s]+$",
+        description="that API as the readers' browsers and programs reach it, for the addresses "
+        "that the dashboard shows; unset: as the dashboard reads it",
+    )
     dashboard_api_key: SecretStr | None = Field(
         None, description="key of scope read that the dashboard sends, where the API wants one"
     )

@@ -21,35 +21,41 @@ Parameters = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A table of the API: `frame` with dates as pandas' own, and the `url` that gives it."""
+    """A table of the API: `frame` with dates as pandas' own, and what was asked for it.
+
+    url  the address that gives it, as readers reach it
+    """
 
     frame: pd.DataFrame
     url: str
+    path: str
+    parameters: Parameters
 
 
 class Api:
-    """Reads the API at an address; one for the process, used by many threads.
+    """Reads the API at `url`, which readers know as `shown`; one for all threads of the process.
 
     Raises Transient while the API is away or its database is, ConfigError where it wants a
     key that it has not been given, Fatal where it refuses for another reason.
     """
 
-    def __init__(self, url: str, key: str | None = None) -> None:
+    def __init__(self, url: str, key: str | None = None, shown: str | None = None) -> None:
         self.url = url
+        self._shown = (shown or url).rstrip("/")
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = httpx.Client(base_url=url, headers=self._headers, timeout=_SECONDS)
 
     def address(self, path: str, parameters: Parameters) -> str:
-        """Return the address of an answer, without its format."""
+        """Return the address of an answer as readers reach it, without its format."""
         asked = urlencode(parameters, safe=",:^=")
-        return f"{self.url}{path}?{asked}" if asked else f"{self.url}{path}"
+        return f"{self._shown}{path}?{asked}" if asked else f"{self._shown}{path}"
 
     def table(self, path: str, parameters: Parameters) -> Answer:
         """Return the whole answer as a table; blocks."""
         body = self.download(path, parameters, "arrow")
         table = pa.ipc.open_stream(body).read_all()
         frame = table.to_pandas(date_as_object=False)
-        return Answer(frame, self.address(path, parameters))
+        return Answer(frame, self.address(path, parameters), path, parameters)
 
     def download(self, path: str, parameters: Parameters, form: str) -> bytes:
         """Return the whole answer in one of the API's formats; blocks."""

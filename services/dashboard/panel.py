@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Literal
-from urllib.parse import parse_qsl, urlsplit
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -73,19 +72,17 @@ def badge(reading: Reading, answers: Sequence[Answer]) -> None:
 
 
 def _of_moment(answer: Answer) -> bool:
-    return "as_of=" in answer.url
+    return "as_of" in answer.parameters
 
 
 def _offer(reading: Reading, key: str, answer: Answer) -> None:
-    place = urlsplit(answer.url)
-    asked = dict(parse_qsl(place.query, keep_blank_values=True))
     st.code(answer.url, language=None, wrap_lines=True)
-    name = re.sub(r"\W+", "_", f"{place.path.removeprefix('/v1/data/')}_{reading.moment.told()}")
+    name = re.sub(r"\W+", "_", f"{answer.path.removeprefix('/v1/data/')}_{reading.moment.told()}")
     with st.container(horizontal=True):
         for label, form, media in _FORMATS:
             st.download_button(
                 label,
-                partial(reading.api.download, place.path, asked, form),
+                partial(reading.api.download, answer.path, answer.parameters, form),
                 file_name=f"{name}.{form}",
                 mime=media,
                 key=f"{form} {key}",

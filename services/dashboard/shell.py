@@ -56,8 +56,9 @@ def show(api_url: str) -> None:
 
 @st.cache_resource(show_spinner=False)
 def _api(url: str) -> Api:
-    key = load_settings().dashboard_api_key
-    return Api(url, key.get_secret_value() if key else None)
+    settings = load_settings()
+    key = settings.dashboard_api_key
+    return Api(url, key.get_secret_value() if key else None, settings.dashboard_api_public_url)
 
 
 @st.cache_resource(show_spinner=False)

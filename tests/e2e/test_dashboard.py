@@ -266,6 +266,7 @@ def test_an_api_that_is_away_is_told_and_its_return_is_seen(
     shell, port, between = Shell(tmp_path), free_port(), free_port()
     target = int(demo.api.rpartition(":")[2])
     settings = {"DASHBOARD_PORT": str(port), "DASHBOARD_API_URL": f"http://127.0.0.1:{between}"}
+    settings["DASHBOARD_API_PUBLIC_URL"] = "https://data.example.org/econ/"
     with shell.started("dashboard", **settings) as running:
         until_sync(lambda: "Dashboard at" in running.said or running.ended, within=60)
         with looking(browser, f"http://127.0.0.1:{port}") as look:
@@ -278,6 +279,14 @@ def test_an_api_that_is_away_is_told_and_its_return_is_seen(
             away.first.wait_for()
             with relay(between, target):
                 look.page.get_by_text("Live: follows what is stored").wait_for()
+                # Read by one address, known to readers by another.
+                look.page.get_by_role("button", name="Data and API address").click()
+                body = look.page.get_by_test_id("stPopoverBody")
+                shown = body.locator("code").first.inner_text()
+                assert shown.startswith("https://data.example.org/econ/v1/data/fred_data?series_id")
+                with look.page.expect_download() as taken_away:
+                    body.get_by_role("button", name="CSV", exact=True).first.click()
+                assert Path(taken_away.value.path()).read_text().startswith("series_id,")
             assert look.faults == []
         taken = shell.run("dashboard", settings=settings)
         assert taken.returncode == 78
