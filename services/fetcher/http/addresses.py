@@ -3,7 +3,10 @@
 import asyncio
 import ipaddress
 import socket
+import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
 
 from services.fetcher.answer import UpstreamError
 from shared.errors import Transient
@@ -19,15 +22,42 @@ _CARRY_IPV4 = tuple(map(ipaddress.IPv6Network, ("::/96", "64:ff9b::/96", "64:ff9
 async def resolve(host: str, port: int) -> list[str]:
     """Return the addresses of a host, those of IPv4 first; raises OSError for an unknown name.
 
-    Waits for the machine's resolver.
+    Waits for the machine's resolver, which without a network may take ten seconds.
     """
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = await _look_up(host, port)
     # One after the other is tried, and a machine without IPv6 may not know that it has none.
     found.sort(key=lambda place: place[0] is not socket.AF_INET)
     addresses = dict.fromkeys(str(place[-1][0]) for place in found)
     # What counts on one link only, with its name behind a %, cannot stand in a URL.
     return [address for address in addresses if "%" not in address]
+
+
+async def _look_up(host: str, port: int) -> list[Any]:
+    """Return what `getaddrinfo` does, from a thread of its own that nothing waits for.
+
+    The event loop's threads are few and belong to all that runs on it: a few sources whose names
+    lead nowhere would hold up the API and the loader beside them, and the end of the process.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[list[Any] | Exception] = loop.create_future()
+
+    def tell(found: list[Any] | Exception) -> None:
+        if not answer.done():
+            answer.set_result(found)
+
+    def ask() -> None:
+        found: list[Any] | Exception
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as exc:
+            found = exc
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(tell, found)
+
+    threading.Thread(target=ask, name=f"look-up-{host}", daemon=True).start()
+    if isinstance(found := await answer, Exception):
+        raise found
+    return found
 
 
 async def addresses_of(resolver: Resolver, host: str, port: int, url: str) -> list[str]:
