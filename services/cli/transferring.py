@@ -23,6 +23,7 @@ from shared.database.transfer.run import Run, Tally, Transfer
 from shared.database.transfer.source import Side, look
 from shared.database.transfer.verify import Verdict, verify
 from shared.errors import EX_FAILED, EX_OK
+from shared.memory import return_memory
 from shared.observability import report
 from shared.registry import discover
 from shared.settings import Settings
@@ -47,7 +48,8 @@ def chosen_units(names: Sequence[str]) -> list[Unit]:
 
 @asynccontextmanager
 async def connected(database: Database) -> AsyncIterator[None]:
-    """Open a database for the block."""
+    """Open a database for the block, through which all its rows may pass."""
+    return_memory()
     try:
         await database.open()
         yield

@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-import pyarrow as pa
-
 from services.loader.progress import Progress
 from services.loader.readiness import Readiness
 from services.loader.run import Loader, LoaderOptions
 from shared.database.base import Database
 from shared.database.factory import create_database
 from shared.kafka import Cluster, connect, declared_topics, ensure_topics, ping
+from shared.memory import return_memory
 from shared.metrics import watch_disk
 from shared.monitoring import Check, monitoring
 from shared.registry import Registry, discover
@@ -28,12 +27,8 @@ def create_loader(
     until_caught_up: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Loader:
-    """Return a loader of every dataset; cluster and database stay the caller's.
-
-    From then on Arrow takes its memory from the system, in the whole process.
-    """
-    # Its own pool keeps what a batch once needed, some 50 MB, and is no faster at this.
-    pa.set_memory_pool(pa.system_memory_pool())
+    """Return a loader of every dataset; cluster and database stay the caller's."""
+    return_memory()
     options = LoaderOptions(
         group_id=settings.loader_group_id,
         batch_rows=settings.loader_batch_rows,
