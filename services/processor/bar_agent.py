@@ -25,7 +25,7 @@ from services.processor.ticker import (
     unpack,
 )
 from shared.errors import Transient
-from shared.kafka import TopicPartition, partition_for
+from shared.kafka import partition_for
 from shared.lifecycle import pause
 from shared.messages import Messages
 from shared.observability import get_logger
@@ -65,7 +65,7 @@ class BarAgent:
         self._history = history
         self._seed_before = seed_before
         self._topic = source.intake.topic
-        self._table = stream.table(source.name, [self._topic, source.intake.rekeyed])
+        self._table = stream.table(source.name)
         self._one_at_a_time = asyncio.Lock()
 
     async def handle(self, messages: Messages) -> None:
@@ -80,8 +80,9 @@ class BarAgent:
                 states[entity] = ticker
                 derived += found
             await self._outlet.publish(derived)
-            for entity, ticker in states.items():
-                self._put(entity, ticker)
+            packed = {entity.encode(): pack(ticker) for entity, ticker in states.items()}
+            await self._outlet.pass_on(self._stream.changes(self._table, packed))
+            self._stream.put(self._table, packed)
 
     async def recompute(self, stop: asyncio.Event) -> None:
         """Compute tickers anew that had news of old bars, once the store holds these."""
@@ -128,10 +129,13 @@ class BarAgent:
         return ticker, list(self._source.derive(self._source.prefix + entity, change))
 
     async def _anew(self, entity: str, stored: object) -> None:
+        key = entity.encode()
+        partition = partition_for(key, self._stream.partitions)
         async with self._one_at_a_time:
-            packed = self._table.get(entity.encode())
+            tenure = self._stream.tenure(self._topic, partition)
+            packed = self._table.get(key)
             late = unpack(packed).late if packed is not None else None
-            if late is None or self._history is None or not _holds(stored, late):
+            if tenure is None or late is None or not _holds(stored, late) or not self._history:
                 return
             before = unpack(packed)
             ticker, change = rebuilt(await self._history.bars(entity))
@@ -140,12 +144,11 @@ class BarAgent:
                 news = change._replace(first=first, smoothed=change.smoothed.tail(first))
                 found = self._source.derive(self._source.prefix + entity, news)
                 await self._outlet.publish(list(found))
-            self._put(entity, ticker)
-
-    def _put(self, entity: str, ticker: Ticker) -> None:
-        key = entity.encode()
-        place = TopicPartition(self._topic, partition_for(key, self._stream.partitions))
-        self._stream.put(self._table, key, pack(ticker), place)
+            states = {key: pack(ticker)}
+            # Whoever has the partition now computes the ticker anew from the same store.
+            if self._stream.tenure(self._topic, partition) == tenure:
+                await self._outlet.pass_on(self._stream.changes(self._table, states))
+                self._stream.put(self._table, states)
 
 
 def _by_entity(table: pa.Table, entity: str) -> Iterator[tuple[str, pa.Table]]:

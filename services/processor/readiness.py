@@ -29,8 +29,8 @@ class Worker(Protocol):
     def handled(self) -> int:
         """How many records were handled."""
 
-    def unhandled(self) -> dict[TopicPartition, tuple[int, int]]:
-        """Return where each partition is read to, and how many records before it are in hand."""
+    def unhandled(self) -> dict[TopicPartition, int]:
+        """Return the first offset of each partition that is not handled."""
 
 
 class Waiting(Protocol):
@@ -82,8 +82,8 @@ class Readiness:
         except (Transient, TimeoutError):
             return  # the broker is asked, and its silence told, by a check of its own
         self._lag = 0
-        for place, (position, in_hand) in read.items():
-            lag = max(ends[place] - position, 0) + in_hand
+        for place, offset in read.items():
+            lag = max(ends[place] - offset, 0)
             instrument(PROCESSOR_LAG).labels(place.topic, str(place.partition)).set(lag)
             self._lag += lag
 

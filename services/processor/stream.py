@@ -4,8 +4,7 @@
 import asyncio
 import warnings
 import weakref
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,18 +12,18 @@ from typing import Any, cast
 
 import faust
 from faust.streams import _current_event
-from faust.transport.drivers import aiokafka as driver
 
+from services.processor.consumer import Consumer
 from services.processor.progress import Handled
 from shared.errors import Fatal, Transient
-from shared.kafka import Cluster, TopicPartition
+from shared.kafka import Cluster, TopicPartition, partition_for
 from shared.lifecycle import pause
 from shared.messages import Messages
 from shared.observability import get_logger
+from shared.record import Record
 
 BATCH_RECORDS = 5_000
 BATCH_SECONDS = 0.1
-_FETCH_WAIT_MS = 100
 _RETRY_SECONDS = 0.5
 _STOP_SECONDS = 8.0
 _log = get_logger(__name__)
@@ -37,7 +36,7 @@ class Stream:
     """One worker of a group; offsets are committed only when a batch was handled whole.
 
     What a handler has published and awaited is acknowledged then, and what it has set in a
-    table is flushed to the broker before its offsets are committed: so a crash repeats
+    table is acknowledged in its changelog, before offsets are committed: so a crash repeats
     records and loses none.
     """
 
@@ -60,14 +59,12 @@ class Stream:
         self._stop = asyncio.Event()
         self._failure: asyncio.Future[None] | None = None
 
-    def table(self, name: str, sources: Sequence[str]) -> Any:
-        """Return a table of bytes by key, partitioned as its source topics and changelog are."""
+    def table(self, name: str) -> Any:
+        """Return a table of bytes by key, partitioned as the topics of its keys are."""
         table: Any = self._app.Table(
             name, key_type=bytes, value_type=bytes, partitions=self.partitions
         )
         assert table.changelog_topic_name == changelog(self._app.conf.id, name)
-        # Faust would compare with metadata that may not have the changelog yet, and give up.
-        table._verified_source_topics_for_partitions.update(sources)
         return table
 
     def consume(self, topics: Sequence[str], handler: Handler) -> None:
@@ -83,16 +80,31 @@ class Stream:
 
         self._app.agent(channel, name=f"{topics[0]}-agent")(agent)
 
-    def put(self, table: Any, key: bytes, value: bytes, place: TopicPartition) -> None:
-        """Set a key's state, which belongs to a partition, also outside of a batch."""
-        # Faust takes the partition from the event at hand: that of the batch's last record.
-        message = SimpleNamespace(partition=place.partition, topic=place.topic)
-        event = _Event(message)
-        token = _current_event.set(cast("Any", weakref.ref(event)))
-        try:
-            table[key] = value
-        finally:
-            _current_event.reset(token)
+    def changes(self, table: Any, states: Mapping[bytes, bytes]) -> list[Record]:
+        """Return states as records of the table's changelog, acknowledged before they are set.
+
+        Faust would send them later, and commit offsets without them where the broker is slow.
+        """
+        topic = table.changelog_topic_name
+        return [Record(topic, key, value) for key, value in states.items()]
+
+    def put(self, table: Any, states: Mapping[bytes, bytes]) -> None:
+        """Set the states of keys whose changes are acknowledged."""
+        for key, value in states.items():
+            # A store on disk takes the partition from the event at hand.
+            place = SimpleNamespace(partition=partition_for(key, self.partitions))
+            event = _Event(place)
+            token = _current_event.set(cast("Any", weakref.ref(event)))
+            try:
+                table.data[key] = value
+            finally:
+                _current_event.reset(token)
+
+    def tenure(self, topic: str, partition: int) -> int | None:
+        """Return what stays the same while this worker has a partition whole, None otherwise."""
+        if not self.ready or partition not in self.assigned(topic):
+            return None
+        return int(self._app.consumer_generation_id)
 
     def assigned(self, topic: str) -> frozenset[int]:
         """Return the partitions of a topic that this worker has."""
@@ -106,18 +118,15 @@ class Stream:
         """How many records were handled."""
         return self._handled.records
 
-    def unhandled(self) -> dict[TopicPartition, tuple[int, int]]:
-        """Return where each partition is read to, and how many records before it are in hand."""
-        found: dict[TopicPartition, tuple[int, int]] = {}
+    def unhandled(self) -> dict[TopicPartition, int]:
+        """Return the first offset of each partition that is not handled."""
+        found: dict[TopicPartition, int] = {}
         with suppress(Exception):
-            consumer = cast("Any", self._app.consumer)
-            in_hand = Counter(message.tp for message in list(consumer._unacked_messages))
-            held = consumer._thread._consumer._subscription.subscription.assignment
-            for tp in held.tps:
-                state = held.state_value(tp)
-                if tp.topic in self._topics and state.has_valid_position:
-                    place = TopicPartition(tp.topic, tp.partition)
-                    found[place] = (state.position, in_hand[tp])
+            ledger = cast("Consumer", self._app.consumer).ledger
+            for tp in list(ledger):
+                offset = ledger.next(tp)
+                if tp.topic in self._topics and offset is not None:
+                    found[TopicPartition(tp.topic, tp.partition)] = offset
         return found
 
     @property
@@ -183,6 +192,7 @@ class Stream:
             if self._failure is not None and not self._failure.done():
                 self._failure.set_exception(exc)
             await asyncio.Event().wait()
+        cast("Consumer", self._app.consumer).handled(event.message for event in events)
         for event in events:
             event.message.decref()
 
@@ -204,25 +214,6 @@ class _Event:
 
     def __init__(self, message: SimpleNamespace) -> None:
         self.message = message
-
-
-class _ConsumerThread(driver.AIOKafkaConsumerThread):
-    """Reads committed records only, and is not kept waiting for quiet partitions."""
-
-    logger = driver.logger
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._isolation_level = "read_committed"
-        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
-        return consumer
-
-
-class _Consumer(driver.Consumer):
-    logger = driver.logger
-
-    def _new_consumer_thread(self) -> Any:
-        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
 
 CHANGELOG_SETTINGS = {"segment.bytes": str(64 * 1024 * 1024), "min.cleanable.dirty.ratio": "0.1"}
@@ -253,13 +244,14 @@ def _create_app(
         store="rocksdb://?driver=rocksdict" if store == "rocksdb" else "memory://",
         datadir=str(folder),
         topic_partitions=partitions,
+        table_standby_replicas=0,
         topic_disable_leader=True,
         topic_allow_declare=False,
         stream_wait_empty=True,
         stream_buffer_maxsize=2 * BATCH_RECORDS,
         web_enabled=False,
     )
-    cast("Any", app.transport).Consumer = _Consumer
+    cast("Any", app.transport).Consumer = Consumer
     return app
 
 

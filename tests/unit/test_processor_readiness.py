@@ -18,10 +18,10 @@ class Worker:
     handled = 0
 
     def __init__(self) -> None:
-        self.read = {PLACE: (10, 0)}
+        self.read = {PLACE: 10}
         self.late: list[str] = []
 
-    def unhandled(self) -> dict[TopicPartition, tuple[int, int]]:
+    def unhandled(self) -> dict[TopicPartition, int]:
         return self.read
 
     def waiting(self) -> list[str]:
@@ -67,7 +67,7 @@ async def test_one_that_is_at_the_end_is_ready_for_ever(worker: Worker, clock: l
 async def test_records_that_wait_and_are_not_handled_are_told(
     worker: Worker, clock: list[float], end: int, in_hand: int
 ) -> None:
-    worker.read = {PLACE: (10, in_hand)}
+    worker.read = {PLACE: 10 - in_hand}
     ready = judge(worker, end)
     await ready.look()
     await ready.check()
