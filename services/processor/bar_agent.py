@@ -2,8 +2,9 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -106,9 +107,12 @@ class BarAgent:
     async def _advance(self, entity: str, rows: pa.Table) -> tuple[Ticker, list[Derived]]:
         ticker, found = await self._state(entity)
         records = from_table(rows)
-        oldest = ticker.oldest
-        late = records["date"] < oldest if oldest is not None else np.zeros(len(records), bool)
-        if ticker.late is not None or late.any():
+        before = _before_window(ticker, records)
+        if before.any() and (repeated := before & _seen(ticker, rows)).any():
+            rows, records = rows.filter(pa.array(~repeated)), records[~repeated]
+            before = before[~repeated]
+        ticker = replace(ticker, seen=_furthest(ticker.seen, rows))
+        if len(records) and (ticker.late is not None or before.any()):
             return _marked(ticker, records, rows), found
         for piece in news_in(ticker, records):
             ticker, change = take_in(ticker, piece)
@@ -139,6 +143,7 @@ class BarAgent:
                 return
             before = unpack(packed)
             ticker, change = rebuilt(await self._history.bars(entity))
+            ticker = replace(ticker, seen=before.seen)
             first = first_news(before, change.bars, late.since)
             if first < len(change.bars):
                 news = change._replace(first=first, smoothed=change.smoothed.tail(first))
@@ -164,17 +169,35 @@ def _by_entity(table: pa.Table, entity: str) -> Iterator[tuple[str, pa.Table]]:
         yield name, in_order.slice(begin, end - begin)
 
 
+def _before_window(ticker: Ticker, records: Bars) -> Any:
+    """Return which records are of bars too old to be corrected at once."""
+    oldest = ticker.oldest
+    return np.zeros(len(records), bool) if oldest is None else records["date"] < oldest
+
+
+def _seen(ticker: Ticker, rows: pa.Table) -> Any:
+    """Return which records are read again, as after a crash: a ticker was told of them."""
+    partitions = rows["kafka_partition"].to_pylist()
+    return rows["kafka_offset"].to_numpy() < [ticker.seen.get(p, 0) for p in partitions]
+
+
+def _furthest(seen: Mapping[int, int], rows: pa.Table) -> dict[int, int]:
+    """Return the next offset of each partition after these records and those seen before."""
+    found = dict(seen)
+    partitions, offsets = rows["kafka_partition"].to_numpy(), rows["kafka_offset"].to_numpy()
+    for partition in np.unique(partitions).tolist():
+        end = int(offsets[partitions == partition].max()) + 1
+        found[partition] = max(found.get(partition, 0), end)
+    return found
+
+
 def _marked(ticker: Ticker, records: Bars, rows: pa.Table) -> Ticker:
     """Return a ticker that waits until the store holds all these records and those before."""
     since = int(records["date"].min())
-    stored: dict[int, int] = {}
+    stored: Mapping[int, int] = {}
     if ticker.late is not None:
-        since, stored = min(since, ticker.late.since), dict(ticker.late.stored)
-    for partition, offset in zip(
-        rows["kafka_partition"].to_pylist(), rows["kafka_offset"].to_pylist(), strict=True
-    ):
-        stored[partition] = max(stored.get(partition, 0), offset + 1)
-    return replace(ticker, late=Late(since, stored))
+        since, stored = min(since, ticker.late.since), ticker.late.stored
+    return replace(ticker, late=Late(since, _furthest(stored, rows)))
 
 
 def _holds(stored: object, late: Late) -> bool:

@@ -42,6 +42,7 @@ class Ticker:
     tip      what all bars leave behind
     digest   a checksum of the bars before the window
     late     set while bars older than the window are to be taken in
+    seen     which records it was told of, {partition: next offset}
     """
 
     bars: Bars = field(default_factory=no_bars)
@@ -49,6 +50,7 @@ class Ticker:
     tip: Smoothing = field(default_factory=Smoothing)
     digest: int = 0
     late: Late | None = None
+    seen: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def window(self) -> int:
@@ -167,6 +169,7 @@ def pack(ticker: Ticker) -> bytes:
             "tip": ticker.tip,
             "digest": ticker.digest,
             "late": late and [late.since, list(late.stored.items())],
+            "seen": list(ticker.seen.items()),
         }
     ).encode()
     return _LENGTH.pack(len(head)) + head + ticker.bars.tobytes()
@@ -179,4 +182,4 @@ def unpack(packed: bytes) -> Ticker:
     late = head["late"] and Late(head["late"][0], dict(head["late"][1]))
     bars = np.frombuffer(packed, BAR, offset=begin)
     edge, tip = Smoothing(*head["edge"]), Smoothing(*head["tip"])
-    return Ticker(bars, edge, tip, head["digest"], late or None)
+    return Ticker(bars, edge, tip, head["digest"], late or None, dict(head.get("seen", ())))

@@ -21,7 +21,7 @@ from tests.waiting import until_sync
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("fetcher", "processor", "loader", "api")
-SHARING = {"loader": 2}
+SHARING = {"loader": 2, "processor": 2}
 """How many there are of those that share partitions."""
 
 _IMAGES = ("python:3.12-slim", "postgres:17", "apache/kafka:4.1.1")

@@ -3,17 +3,14 @@
 import asyncio
 import json
 import signal
-import sys
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from services.processor import app
-from services.processor.app import OUTPUTS, process_topics
+from services.processor.app import process_topics
 from services.processor.bars import from_table
 from services.processor.sentiment import Vader
 from services.processor.technical import technical_features
@@ -22,6 +19,7 @@ from shared.kafka import partition_for
 from shared.record import Record
 from shared.settings import Settings
 from tests.loading import EVENING, MORNING, bar, loading, opened, produce, query, record
+from tests.processing import worker
 from tests.waiting import stretched, until
 
 BARS = 700
@@ -120,15 +118,17 @@ async def test_one_killed_and_started_again_ends_with_the_same_and_no_version_mo
     records = bars(settings)
     await produce(settings, records[: len(records) // 2])
     async with loading(settings, within=230):
-        async with _worker(settings, tmp_path / "killed") as worker:
-            await until(lambda: _of(worker, _begun(settings)), within=90, every=0.2)
-            worker.process.send_signal(signal.SIGKILL)
-            await worker.process.wait()
+        async with worker(settings, tmp_path / "killed") as one:
+            await until(lambda: one.lives_until(_begun(settings)), within=90, every=0.2)
+            one.process.send_signal(signal.SIGKILL)
+            await one.process.wait()
         await produce(settings, records[len(records) // 2 :])
-        async with _worker(settings, tmp_path / "again") as worker:
-            await until(lambda: _of(worker, _complete(settings, 3 * BARS)), within=90, every=0.2)
-            worker.process.terminate()
-            assert await asyncio.wait_for(worker.process.wait(), stretched(20)) == 0
+        async with worker(settings, tmp_path / "again") as one:
+            await until(
+                lambda: one.lives_until(_complete(settings, 3 * BARS)), within=90, every=0.2
+            )
+            one.process.terminate()
+            assert await asyncio.wait_for(one.process.wait(), stretched(20)) == 0
         for ticker in ("T0", "T1", "T2"):
             assert await agrees(settings, ticker)
     assert await count(settings, "technical_features_revisions") == 0
@@ -136,55 +136,6 @@ async def test_one_killed_and_started_again_ends_with_the_same_and_no_version_mo
 
 async def _begun(settings: Settings) -> bool:
     return await count(settings, "technical_features") > 0
-
-
-@dataclass
-class Worker:
-    """A process of its own, and what it says."""
-
-    process: asyncio.subprocess.Process
-    log: Path
-
-
-async def _of(worker: Worker, answer: Coroutine[Any, Any, bool]) -> bool:
-    """Return the answer while the worker lives."""
-    found = await answer
-    assert worker.process.returncode is None, worker.log.read_text()
-    return found
-
-
-@asynccontextmanager
-async def _worker(settings: Settings, folder: Path) -> AsyncIterator[Worker]:
-    """Run a worker; killed at the end where it still runs."""
-    assert settings.database_url is not None
-    log = folder.with_suffix(".log")
-    environment = {
-        "KAFKA_BOOTSTRAP_SERVERS": str(settings.kafka_bootstrap_servers),
-        "KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
-        "KAFKA_TOPIC_PARTITIONS": "2",
-        "DATABASE_BACKEND": "postgresql",
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "LOADER_GROUP_ID": settings.loader_group_id,
-        "PROCESSOR_OUTPUTS": ",".join(settings.processor_outputs or OUTPUTS),
-        "DATA_DIR": str(folder),
-    }
-    with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "services.processor"),
-            cwd=Path(__file__).parents[2],
-            stdout=output,
-            stderr=output,
-            env=environment,
-        )
-    try:
-        yield Worker(process, log)
-    except AssertionError as exc:
-        exc.add_note(log.read_text())
-        raise
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
 
 
 class Failing:

@@ -5,8 +5,7 @@ def process() -> None:
     """Process the topics as a stream: features, sentiment, predictions and their scores.
 
     What is made goes onto topics again, which `econstream load` stores. One that is killed and
-    started again ends with the same tables. Run one beside a broker: several share the
-    partitions, but may pass records over when those change hands (docs/PROCESSOR.md).
+    started again ends with the same tables. Several share the partitions (docs/PROCESSOR.md).
     `econstream up` has a worker of its own.
 
     \b
