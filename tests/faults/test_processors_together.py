@@ -32,7 +32,7 @@ from tests.waiting import until
 PARTITIONS = 4
 TICKER_BARS = 1_000
 ROUND_BARS = 6_000
-WITHIN_S = 120.0
+WITHIN_S = 60.0
 
 
 class Run:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.processor.ledger import Ledger
+from services.processor.stream.ledger import Ledger
 
 PLACE = ("t", 0)
 ENDS = 30
@@ -97,7 +97,7 @@ def test_nothing_is_passed_over_and_all_of_it_is_reached(
 
 
 class Acknowledging(Ledger[tuple[str, int]]):
-    """Takes a hole for one of the topic's own, as Faust does: the newest that was handled counts."""
+    """Takes what was dropped for a hole of the topic's own, as Faust does."""
 
     newest = 0
 

@@ -1,22 +1,20 @@
-"""Faust's consumer, made to commit what was handled and to pass no record over."""
+"""How records come from the broker to the streams, so that none is passed over."""
 # ruff: noqa: SLF001 - there is no public way
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
-from faust.types.tuples import ack_lock
-from mode.utils.futures import notify
 
-from services.processor.ledger import Ledger
+from services.processor.stream.committing import CommittingConsumer
+from services.processor.stream.fetch import Chunk, ConsumerThread
 from shared.observability import get_logger
 
-_FETCH_WAIT_MS = 100
 _FETCH_SECONDS = 0.2
 _ROOM_SECONDS = 0.01
 _LOOK_SECONDS = 1.0
@@ -24,87 +22,18 @@ _TURN_RECORDS = 100
 _log = get_logger(__name__)
 
 
-class Chunk(NamedTuple):
-    """What a fetch returned of a partition: all of its records from `begin` up to `end`."""
+class Consumer(CommittingConsumer):
+    """Reads partitions without a hole.
 
-    begin: int
-    end: int
-    records: list[Any]
-
-    def pieces(self) -> Iterator[tuple[int, Any]]:
-        """Yield each record and behind which offset it ends; last, what holds none."""
-        end = self.begin
-        for record in self.records:
-            end = record.offset + 1
-            yield end, record
-        if end < self.end:
-            yield self.end, None
-
-
-class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """Reads committed records only, and tells which offsets a fetch covers."""
-
-    logger = driver.logger
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._isolation_level = "read_committed"
-        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
-        return consumer
-
-    async def _fetch_records(  # type: ignore[override]  # chunks for records
-        self,
-        consumer: Any,
-        active_partitions: set[TP],
-        timeout: float = 0.0,  # noqa: ASYNC109 - Faust's
-        max_records: int | None = None,
-    ) -> dict[TP, Chunk]:
-        fetcher = consumer._fetcher
-        if consumer._closed or fetcher._closed:
-            raise self.consumer.consumer_stopped_errors[0]
-        with fetcher._subscriptions.fetch_context():
-            chunks = await _drained(fetcher, active_partitions)
-            if chunks or not self.consumer.flow_active:
-                return chunks
-            fetched = fetcher._create_fetch_waiter()
-            await asyncio.wait([fetched], timeout=timeout)
-            if not fetched.done():
-                fetched.cancel()
-                return {}
-            fetched.result()
-            return await _drained(fetcher, active_partitions)
-
-
-async def _drained(fetcher: Any, partitions: set[TP]) -> dict[TP, Chunk]:
-    """Return what was fetched already; nothing else runs meanwhile, so positions are exact."""
-    subscriptions = fetcher._subscriptions
-    held = subscriptions.subscription and subscriptions.subscription.assignment
-    if subscriptions.reassignment_in_progress or held is None:
-        return {}
-    states = {tp: state for tp in partitions if (state := held.state_value(tp)) is not None}
-    begins = {tp: state.position for tp, state in states.items() if state.has_valid_position}
-    drained = await fetcher.fetched_records(begins.keys(), timeout=0) if begins else {}
-    return {
-        tp: Chunk(begin, states[tp].position, drained.get(tp, []))
-        for tp, begin in begins.items()
-        if states[tp].position != begin
-    }
-
-
-class Consumer(driver.Consumer):
-    """Reads partitions without a hole and commits the offsets before which all was handled.
-
-    Faust acknowledges what it drops while partitions are shared out anew, takes the holes that
-    this leaves for ones of the topic's own, and clears what was handed on when the flow resumes.
-    Here only `handled` counts. What was fetched is handed on in one step or not at all, nothing
-    while the flow is stopped, and where something is missing the partition is read again.
+    What was fetched is handed on in one step or not at all, and nothing while the flow is
+    stopped, since Faust clears what it has in its queues before it resumes. Where something is
+    missing all the same, the partition is read again from there.
     """
 
     logger = driver.logger
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.ledger: Ledger[TP] = Ledger()
         self._position = asyncio.Lock()
         self._flow = 0
         self._waiting: dict[TP, deque[tuple[int, Any]]] = {}
@@ -115,39 +44,6 @@ class Consumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> Any:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
-
-    # What may be committed.
-
-    def handled(self, messages: Iterable[Any]) -> None:
-        """Note that messages were handled: what follows from them is acknowledged."""
-        generation = self.app.consumer_generation_id
-        for message in messages:
-            if message.generation_id == generation:
-                self.ledger.handled(message.tp, message.offset)
-
-    def ack(self, message: Any) -> bool:
-        """Note that a message is in no one's hands any more, handled or not."""
-        with ack_lock:
-            if message.acked:
-                return False
-            message.acked = True
-            self._unacked_messages.discard(message)
-            notify(self._waiting_for_ack)
-        return True
-
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
-        for tp in list(self.ledger):
-            known = topics is None or tp in topics or tp.topic in topics
-            if known and self.app.topics.acks_enabled_for(tp.topic):
-                yield tp
-
-    def _new_offset(self, tp: TP) -> int | None:
-        self._acked.pop(tp, None)
-        self._acked_index.pop(tp, None)
-        return self.ledger.next(tp)
-
-    def _should_commit(self, tp: TP, offset: int) -> bool:
-        return offset != self._committed_offset[tp]
 
     # Where partitions are read.
 

@@ -1,4 +1,4 @@
-"""Faust's home: workers that share a group's partitions, inside whatever event loop runs."""
+"""A worker of a group that shares out partitions, inside whatever event loop runs."""
 # ruff: noqa: SLF001 - there is no public way
 
 import asyncio
@@ -13,8 +13,8 @@ from typing import Any, cast
 import faust
 from faust.streams import _current_event
 
-from services.processor.consumer import Consumer
 from services.processor.progress import Handled
+from services.processor.stream.consumer import Consumer
 from shared.errors import Fatal, Transient
 from shared.kafka import Cluster, TopicPartition, partition_for
 from shared.lifecycle import pause
