@@ -184,17 +184,16 @@ async def run_api(
 ) -> None:
     """Serve as a process of its own until `stop` is set; see `serve`.
 
-    A DuckDB file, which is then this process's alone, gets its tables where they are missing;
-    PostgreSQL's are the loader's to make. Raises Transient where the database is away at the
-    start: later it may go and come.
+    Tables that are missing are made where this user may. Raises ConfigError where they are older
+    than this econstream and it may not, Transient where the database is away at the start: later
+    it may go and come.
     """
     check_pepper(settings)
     registry = discover()
     database = create_database(settings, application="econstream-api")
     await database.open()
     try:
-        if database.backend == "duckdb":
-            await database.apply_schema(registry)
+        await database.apply_schema(registry)
         app = create_app(database, registry, settings)
         with tracing(settings.otel_exporter_otlp_endpoint, "api"):
             await serve(app, settings, stop, announce=announce)

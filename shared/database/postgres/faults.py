@@ -42,7 +42,7 @@ _INVALID = (
     asyncpg.CheckViolationError,
     asyncpg.ProgramLimitExceededError,
 )
-_NOT_OURS = "must be owner of"
+_NOT_OURS = ("must be owner of", "permission denied for schema")
 _CHECK_SETTINGS = "check DATABASE_URL, or POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB"
 
 
