@@ -45,3 +45,23 @@ def test_each_alert_is_tested_and_leads_to_its_entry_in_the_runbook() -> None:
     assert links == [name.lower() for name in NAMES]
     assert sorted(re.findall(r"^## (\w+)$", RUNBOOK, re.MULTILINE)) == sorted(NAMES)
     assert {name for name in NAMES if f"alertname: {name}" not in TESTS} == set()
+
+
+def test_grafana_is_given_its_source_and_finds_its_dashboards() -> None:
+    source = (ROOT / "deploy/grafana/provisioning/datasources/prometheus.yml").read_text()
+    provider = (ROOT / "deploy/grafana/provisioning/dashboards/econstream.yml").read_text()
+    compose = (ROOT / "docker-compose.yml").read_text()
+    [uid] = re.findall(r"uid: (\S+)", source)
+    assert re.search(r"url: http://prometheus:9090$", source, re.MULTILINE)
+    [folder] = re.findall(r"path: ([^\s}]+)", provider)
+    assert f"./deploy/grafana/dashboards:{folder}:ro" in compose
+    assert "./deploy/grafana/provisioning:/etc/grafana/provisioning:ro" in compose
+    boards = [json.loads(path.read_text()) for path in DASHBOARDS]
+    assert len({board["uid"] for board in boards}) == len(boards)
+    for board in boards:
+        ids = [panel["id"] for panel in board["panels"]]
+        assert len(ids) == len(set(ids))
+        for panel in board["panels"]:
+            asked = [panel, *panel.get("targets", ())]
+            used = {part["datasource"]["uid"] for part in asked if "datasource" in part}
+            assert used == {uid}, panel["title"]
