@@ -170,10 +170,13 @@ async def _samples(_patient: Patient) -> str:
 
 
 async def _disk(patient: Patient) -> str:
-    folder = patient.settings.data_dir.absolute()
+    settings = patient.settings
+    folder = settings.data_dir.absolute()
     while not folder.exists():
         folder = folder.parent
     if not os.access(folder, os.W_OK):
+        if settings.database_backend == "postgresql" and settings.kafka_bootstrap_servers:
+            raise _Skipped(f"{folder} cannot be written, and need not: all is kept elsewhere")
         raise ConfigError(f"{folder} cannot be written: set DATA_DIR to a folder of yours")
     free = shutil.disk_usage(folder).free
     if free < FREE_BYTES:

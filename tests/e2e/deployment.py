@@ -135,6 +135,11 @@ class Deployment:
         """Run a command in a service's container and return what it printed."""
         return self.compose("exec", "-T", service, *command)
 
+    def ailing(self, service: str) -> set[str]:
+        """Return what the doctor finds to mend where a service runs."""
+        told = self.run("exec", "-T", service, "econstream", "doctor", "--json")
+        return {row["check"] for row in json.loads(told.stdout) if row["status"] == "failed"}
+
     def sql(self, query: str) -> str:
         """Return a query's rows, a line each, asked of PostgreSQL itself."""
         psql = ("psql", "-U", "dashboard_user", "-d", "economic_dashboard", "-Atc", query)

@@ -275,10 +275,11 @@ def test_what_is_configured_wrongly_is_told_in_one_line(
 
 def test_an_old_schema_is_told_and_mended(deployment: Deployment) -> None:
     deployment.sql("ALTER TABLE ml_predictions DROP COLUMN confidence CASCADE")
-    refused = deployment.once("loader")
-    assert refused.returncode == 78, refused.stderr
-    assert "schema apply" in refused.stderr
+    for service in ("loader", "api"):
+        refused = deployment.once(service)
+        assert (refused.returncode, "schema apply" in refused.stderr) == (78, True), refused.stderr
     assert said(deployment.once("migrate")).count("confidence") >= 1
+    assert deployment.ailing("loader") == {"source fred"}  # whose key only a user has
 
 
 def test_the_image_is_small_whole_and_labelled(deployment: Deployment) -> None:

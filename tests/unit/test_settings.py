@@ -166,3 +166,23 @@ def test_what_compose_reads_is_in_the_example() -> None:
     read = set(re.findall(r"\$\{(\w+)", compose))
     assert read <= {*OF_COMPOSE, *(name.upper() for name in Settings.model_fields)}
     assert read >= OF_COMPOSE.keys()
+
+
+NOT_OF_COMPOSE = {
+    *("DATABASE_URL", "KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME"),
+    *("KAFKA_SASL_PASSWORD", "KAFKA_SSL_CAFILE", "KAFKA_TOPIC_PREFIX", "KAFKA_REPLICATION_FACTOR"),
+    *("PROCESSOR_GROUP_ID", "PROCESSOR_OUTPUTS", "PROCESSOR_STORE"),
+    # The image's own.
+    "DUCKDB_PATH",
+}
+"""Settings of another deployment: other brokers, other databases, other processors."""
+
+
+def test_what_dotenv_says_counts_in_compose_too() -> None:
+    """A setting is either said by docker-compose.yml or handed on from .env."""
+    text = (ROOT / "docker-compose.yml").read_text()
+    said = set(re.findall(r"^ +([A-Z_]+?)(?:_FILE)?:", text, re.MULTILINE))
+    read = set(re.findall(r"\$\{([A-Z_]+)", text))
+    settings = {name.upper() for name in Settings.model_fields}
+    assert settings - said - read == NOT_OF_COMPOSE
+    assert read <= settings | set(OF_COMPOSE)
