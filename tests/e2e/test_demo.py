@@ -6,12 +6,14 @@ import re
 import signal
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from shared.embedded import find_binary
 from shared.errors import ConfigError
 from shared.registry import discover
 from tests.command_line import Shell, get
+from tests.e2e.recomputed import features
 from tests.e2e.replayed import datasets_of_the_samples
 from tests.waiting import until_sync
 
@@ -61,5 +63,14 @@ def test_the_demo_shows_every_dataset_and_serves_the_same_when_run_again(shell: 
         known = "series_id=GDP&start=2008-07-01&end=2008-07-01&as_of=2008-10-30&format=csv"
         [row] = csv.DictReader(io.StringIO(get(f"{url}/v1/data/fred_data?{known}")))
         assert float(row["value"]) == 14429.2
+        for ticker in ("AAPL", "NVDA"):
+            bars, told = (
+                pd.read_csv(io.StringIO(get(f"{url}/v1/data/{name}?ticker={ticker}&format=csv")))
+                for name in ("yfinance_ohlcv", "technical_features")
+            )
+            expected = features(bars)
+            found = told.set_index("date")[list(expected.columns)]
+            pd.testing.assert_frame_equal(found, expected, rtol=1e-9, check_dtype=False)
+            assert len(found) > 30
         assert demo.end(signal.SIGINT) == 0
         assert "Traceback" not in demo.said
