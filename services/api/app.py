@@ -39,6 +39,7 @@ from services.api.status import Status
 from shared.database.base import Database
 from shared.database.factory import create_database
 from shared.keys import Scope
+from shared.memory import return_memory
 from shared.pepper import check_pepper, find_pepper
 from shared.registry import Registry, discover
 from shared.serving import listening
@@ -189,6 +190,7 @@ async def run_api(
     it may go and come.
     """
     check_pepper(settings)
+    return_memory()
     registry = discover()
     database = create_database(settings, application="econstream-api")
     await database.open()
