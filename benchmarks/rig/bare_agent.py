@@ -3,6 +3,7 @@
 `python -m benchmarks.rig.bare_agent SERVERS TOPIC GROUP PARTITIONS FOLDER`
 """
 
+import asyncio
 import sys
 
 import faust
@@ -36,7 +37,13 @@ def main() -> None:
             seen += len(batch)
             print(seen, flush=True)
 
-    faust.Worker(app, loglevel="ERROR", console_port=0, quiet=True).execute_from_commandline()
+    asyncio.run(_run(app))
+
+
+async def _run(app: faust.App) -> None:
+    # Not by Faust's own Worker: that draws on stdout, however quiet it is told to be.
+    await app.start()
+    await app.wait_until_stopped()
 
 
 if __name__ == "__main__":
