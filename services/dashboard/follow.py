@@ -11,7 +11,7 @@ from shared.errors import EconstreamError, Transient
 
 _AGAIN_SECONDS = 1.0
 _REFUSED_SECONDS = 15.0
-_OPEN_WITHIN_SECONDS = 1.0
+_OPEN_WITHIN_SECONDS = 3.0
 
 
 class Link(StrEnum):
@@ -51,7 +51,7 @@ class Follower:
             return self._restarts + sum(self._counts[name] for name in entities)
 
     def await_answer(self) -> None:
-        """Wait until the API has answered or is found away; blocks a second at most.
+        """Wait until the API has answered or is found away; blocks three seconds at most.
 
         What is read from then on is not read again for the stream having opened behind it.
         """

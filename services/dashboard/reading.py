@@ -93,7 +93,7 @@ def _table(url: str, path: str, query: Query, age: int, _api: Api) -> Answer:
 
 @st.cache_resource(show_spinner=False)
 def follower(url: str, dataset: str, entity: str, _api: Api) -> Follower:
-    """Return the process's one follower of a dataset; blocks a second at most for the first."""
+    """Return the process's one follower of a dataset; blocks three seconds at most, once."""
     found = Follower(_api, dataset, entity)
     found.await_answer()
     return found
