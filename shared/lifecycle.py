@@ -148,7 +148,7 @@ def _on_stray_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]
 
 
 def _abandon(status: int, why: str) -> None:
-    report(f"{why}: exiting hard")
+    report(f"{why}: exiting hard", failed=True)
     os._exit(status)
 
 
@@ -161,7 +161,7 @@ def _status_of(exc: Exception) -> int:
         for leaf in unexpected:
             _log.critical("unexpected_error", error=repr(leaf), exc_info=leaf)
     for text in dict.fromkeys(str(leaf) for leaf in leaves if isinstance(leaf, EconstreamError)):
-        report(text)
+        report(text, failed=True)
     if not unexpected and any(isinstance(leaf, ConfigError) for leaf in leaves):
         return EX_CONFIG
     return EX_FAILED

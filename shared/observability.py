@@ -95,12 +95,16 @@ def bind(**context: str) -> None:
     structlog.contextvars.bind_contextvars(**context)
 
 
-def report(message: str) -> None:
-    """Write one redacted line for a person to stderr; a log line where the logs are JSON."""
+def report(message: str, *, failed: bool = False) -> None:
+    """Write one redacted line for a person to stderr; a log line where the logs are JSON.
+
+    That is of level error where something `failed`, else of level info.
+    """
     line = " ".join(redact_text(message).split())
     handlers = logging.getLogger().handlers
     if any(isinstance(handler.formatter, _JsonFormatter) for handler in handlers):
-        get_logger("econstream").error(line)
+        logger = get_logger("econstream")
+        (logger.error if failed else logger.info)(line)
     else:
         sys.stderr.write(f"econstream: {line}\n")
 

@@ -64,7 +64,7 @@ def read_as_of(text: str, now: dt.datetime) -> dt.datetime:
 async def _publish(settings: Settings, order: Order) -> int:
     def tell(line: int, reason: InvalidRecord) -> None:
         field = f"{reason.field}: " if reason.field else ""
-        report(f"line {line}: {field}{reason}")
+        report(f"line {line}: {field}{reason}", failed=True)
 
     with _progress_bar(order) as progress:
         outcome = await publish_file(settings, order, tell, progress)
@@ -76,7 +76,7 @@ async def _publish(settings: Settings, order: Order) -> int:
     rows = "row" if outcome.accepted == 1 else "rows"
     say(f"{outcome.accepted} {rows} {done}, {outcome.refused} refused")
     if outcome.refused and not (outcome.accepted or order.skip_invalid or order.dry_run):
-        report("nothing was published: mend these rows, or pass --skip-invalid for the others")
+        report("nothing was published: mend these rows, or pass --skip-invalid for the others", failed=True)
     return EX_FAILED if outcome.refused else EX_OK
 
 

@@ -116,7 +116,7 @@ async def write_rejects(database: Database, run_id: str, path: Path) -> None:
             [row] = rows_from(line["row"])
             told = {"run": run_id, "table": line["unit"], "reason": line["reason"], "row": row}
             file.write(json.dumps(told, ensure_ascii=False, default=str) + "\n")
-    report(f"{found.num_rows} rows were left out: {path} says which, and why")
+    report(f"{found.num_rows} rows were left out: {path} says which, and why", failed=True)
 
 
 def print_outcome(outcome: Outcome, *, as_json: bool) -> int:
@@ -131,7 +131,7 @@ def print_outcome(outcome: Outcome, *, as_json: bool) -> int:
     for v in outcome.verdicts:
         if v.faults:
             keys = ", ".join(str(key_text(key)) for key in v.missing)
-            report(f"{v.unit}: {v.faults} rows are missing or have other values, of keys {keys}")
+            report(f"{v.unit}: {v.faults} rows are missing or have other values, of keys {keys}", failed=True)
     failed = any(v.faults for v in outcome.verdicts)
     refused = any(tally.refused for tally in outcome.tallies.values())
     if not failed and not refused:

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sources = discover()
         if unknown := [name for name in order.names if sources.find(name) is None]:
             known = ", ".join(sources.names())
-            report(f"no source is called {', '.join(unknown)}: there are {known}")
+            report(f"no source is called {', '.join(unknown)}: there are {known}", failed=True)
             return EX_USAGE
         settings = load_settings()
         secrets = [settings.fred_api_key] if settings.fred_api_key else []

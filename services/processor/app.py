@@ -172,7 +172,10 @@ async def _ensure_inputs(settings: Settings, cluster: Cluster) -> int:
     partitions = set(counts.values())
     if len(partitions) > 1:
         told = ", ".join(f"{name}: {count}" for name, count in sorted(counts.items()))
-        raise ConfigError(f"the processor's topics must have equally many partitions ({told})")
+        raise ConfigError(
+            f"the processor's topics must have equally many partitions ({told}): raise the others "
+            "to the most of these, as docs/OPERATIONS.md does"
+        )
     return partitions.pop()
 
 

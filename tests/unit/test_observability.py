@@ -176,6 +176,9 @@ def test_a_report_is_one_line_for_a_person(capsys: pytest.CaptureFixture[str]) -
 
 def test_a_report_is_a_log_line_where_the_logs_are_json() -> None:
     stream = logged("json")
-    report("FRED_API_KEY is missing")
-    (line,) = lines(stream)
-    assert (line["event"], line["level"]) == ("FRED_API_KEY is missing", "error")
+    report("FRED_API_KEY is missing", failed=True)
+    report("watchlist.toml is made")
+    assert [(line["event"], line["level"]) for line in lines(stream)] == [
+        ("FRED_API_KEY is missing", "error"),
+        ("watchlist.toml is made", "info"),
+    ]
