@@ -78,7 +78,10 @@ def run_revoke(identities: Sequence[str], *, as_json: bool) -> NoReturn:
             document({"revoked": [identity for identity, was in done.items() if was]})
         for identity, was in done.items():
             if not was:
-                report(f"{identity} is no usable key: `econstream keys list` shows them all", failed=True)
+                report(
+                    f"{identity} is no usable key: `econstream keys list` shows them all",
+                    failed=True,
+                )
             elif not as_json:
                 say(f"{identity} revoked; an API that runs refuses it within 5 s")
         return EX_OK if all(done.values()) else EX_FAILED

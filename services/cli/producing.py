@@ -76,7 +76,10 @@ async def _publish(settings: Settings, order: Order) -> int:
     rows = "row" if outcome.accepted == 1 else "rows"
     say(f"{outcome.accepted} {rows} {done}, {outcome.refused} refused")
     if outcome.refused and not (outcome.accepted or order.skip_invalid or order.dry_run):
-        report("nothing was published: mend these rows, or pass --skip-invalid for the others", failed=True)
+        report(
+            "nothing was published: mend these rows, or pass --skip-invalid for the others",
+            failed=True,
+        )
     return EX_FAILED if outcome.refused else EX_OK
 
 

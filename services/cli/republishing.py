@@ -56,7 +56,10 @@ async def _republish(
     settings: Settings, wanted: Sequence[History], *, dry_run: bool, as_json: bool
 ) -> int:
     def tell(dataset: Dataset, reason: InvalidRecord) -> None:
-        report(f"{dataset.name}: a stored row cannot be published: {reason}; mend it by SQL", failed=True)
+        report(
+            f"{dataset.name}: a stored row cannot be published: {reason}; mend it by SQL",
+            failed=True,
+        )
 
     with _progress_bar() as progress:
         outcomes = await refill(settings, wanted, tell, progress, dry_run=dry_run)

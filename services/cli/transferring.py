@@ -131,7 +131,10 @@ def print_outcome(outcome: Outcome, *, as_json: bool) -> int:
     for v in outcome.verdicts:
         if v.faults:
             keys = ", ".join(str(key_text(key)) for key in v.missing)
-            report(f"{v.unit}: {v.faults} rows are missing or have other values, of keys {keys}", failed=True)
+            report(
+                f"{v.unit}: {v.faults} rows are missing or have other values, of keys {keys}",
+                failed=True,
+            )
     failed = any(v.faults for v in outcome.verdicts)
     refused = any(tally.refused for tally in outcome.tallies.values())
     if not failed and not refused:

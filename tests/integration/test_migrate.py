@@ -205,7 +205,7 @@ BAD: dict[str, tuple[Callable[[Shell], Any], int, str]] = {
     ),
     "without rights": (
         lambda shell: asyncio.run(_without_rights(shell)),
-        78, "refuses the connection or the right",
+        78, "run `econstream schema apply` as their owner",
     ),
     "another version": (
         lambda shell: asyncio.run(_alter(shell, "ALTER TABLE fred_data ADD COLUMN odd INTEGER")),

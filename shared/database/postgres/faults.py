@@ -52,8 +52,9 @@ def translate(exc: Exception) -> EconstreamError:
     said = str(exc).split("\n", 1)[0]
     if isinstance(exc, asyncpg.InsufficientPrivilegeError) and said.startswith(_NOT_OURS):
         return ConfigError(
-            f"PostgreSQL: {said}: its schema is older than this econstream, and this user may not "
-            "change it: run `econstream schema apply` as the owner of the tables"
+            f"PostgreSQL refuses the right: {said}: tables are missing, or older than this "
+            "econstream, and this user may not change them: run `econstream schema apply` as "
+            "their owner"
         )
     if isinstance(exc, _WRONG_SETTING):
         return ConfigError(

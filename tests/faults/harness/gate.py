@@ -165,15 +165,16 @@ class _Passage:
             self._steps = 0
         elif self._steps is not None and kind in _STEPS:
             self._steps += 1
-            ends = sql.startswith((b"COMMIT", b"ROLLBACK"))
+            last = sql.partition(b"\0")[0].rpartition(b";")[2].strip()
+            ends = last in (b"COMMIT", b"ROLLBACK")
             if self._gate.meets(Point.IN_TRANSACTION, 10_000 if ends else self._steps):
                 await self._shut()
             if ends:
                 self._steps = None
                 if self._was_held:
                     self._was_held = False
-                    self._gate.ended.append(sql.partition(b"\0")[0].decode())
-                self._answer_held = sql.startswith(b"COMMIT") and self._gate.meets(Point.COMMITTED)
+                    self._gate.ended.append(last.decode())
+                self._answer_held = last == b"COMMIT" and self._gate.meets(Point.COMMITTED)
 
     async def _shut(self) -> None:
         self._was_held = True
