@@ -20,8 +20,8 @@ class ParquetEncoder:
     def __init__(self, columns: Sequence[Column]) -> None:
         self._sink = Sink()
         self._schema = arrow_schema(columns)
-        # Figures seldom repeat: looking for those that do takes longer than all the rest.
-        repeating = [f.name for f in self._schema if not pa.types.is_floating(f.type)]
+        # Figures and days seldom repeat: looking for those that do takes longer than all the rest.
+        repeating = [path for f in self._schema if (path := _text_path(f))]
         self._writer = pq.ParquetWriter(
             self._sink, self._schema, compression="snappy", use_dictionary=repeating
         )
@@ -47,6 +47,14 @@ class ParquetEncoder:
         group = pa.Table.from_batches(self._held, self._schema)
         self._held.clear()
         self._writer.write_table(group, row_group_size=group.num_rows)
+
+
+def _text_path(field: pa.Field) -> str | None:
+    """Return the path of the texts of a column, None where it has other values."""
+    kind = field.type
+    if pa.types.is_list(kind):
+        return f"{field.name}.list.element" if pa.types.is_string(kind.value_type) else None
+    return field.name if pa.types.is_string(kind) else None
 
 
 FORMAT = Format(
