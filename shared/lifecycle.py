@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from shared.errors import EX_CONFIG, EX_FAILED, EX_OK, ConfigError, EconstreamError
+from shared.memory import leave_pandas_out
 from shared.observability import configure_logging, get_logger, report
 
 Service = Callable[[asyncio.Event], Awaitable[int | None]]
@@ -44,6 +45,7 @@ def run(main: Service, *, grace: float = GRACE_SECONDS) -> int:
     last_resort = _LastResort()
     gc.set_threshold(*_GC_THRESHOLDS)
     sys.setswitchinterval(_SWITCH_SECONDS)
+    leave_pandas_out()
 
     def supervised() -> int:
         try:

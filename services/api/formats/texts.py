@@ -13,7 +13,6 @@ from shared.dataset import Column
 from shared.record import json_objects, json_texts, moment_texts
 
 _NEEDS_QUOTES = r'^$|[",\r\n]'
-_END = [pa.scalar("\n")]
 _DIGITS = 10
 """Digits before the point that Arrow writes out; of longer numbers it tells the exponent."""
 
@@ -76,7 +75,8 @@ def csv_lines(batch: pa.RecordBatch, columns: Sequence[Column]) -> bytes:
         return _joined([pc.fill_null(texts[0], '""'), pa.scalar("\n")])
     if not any(_holds(chunk, b'"') for column in texts for chunk in column.chunks):
         return _written(texts)
-    return _joined([part for column in texts for part in (column, pa.scalar(","))][:-1] + _END)
+    parts = [part for column in texts for part in (column, pa.scalar(","))]
+    return _joined([*parts[:-1], pa.scalar("\n")])
 
 
 def _written(texts: Sequence[pa.ChunkedArray]) -> bytes:

@@ -12,7 +12,7 @@ from shared.columns import UTC_MICROSECONDS, Column, Kind
 from shared.dataset import Dataset
 from shared.record import Rows
 
-_LAST_MICROSECOND = pa.scalar(86_400_000_000 - 1, pa.duration("us"))
+_LAST_MICROSECOND = 86_400_000_000 - 1
 
 
 class NewColumn(str):
@@ -65,7 +65,7 @@ def dates(values: pa.Array, name: str) -> pa.Array:
 def ends_of_days(days: pa.Array, limit: dt.datetime) -> pa.ChunkedArray:
     """Return the last microsecond of each day in UTC, but none later than `limit`."""
     starts = pc.cast(days, pa.timestamp("us"))
-    ends = pc.cast(pc.add(starts, _LAST_MICROSECOND), pa.int64())
+    ends = pc.cast(pc.add(starts, pa.scalar(_LAST_MICROSECOND, pa.duration("us"))), pa.int64())
     latest = pc.cast(pa.scalar(limit, UTC_MICROSECONDS), pa.int64())
     return pa.chunked_array([pc.cast(pc.min_element_wise(ends, latest), UTC_MICROSECONDS)])
 

@@ -32,7 +32,6 @@ _PASSED_OVER = (
     *("low", "tick", "last_trade_time", "percent_change", "prev_day_close"),
 )
 _NEW_YORK = ZoneInfo("America/New_York")
-_NEVER = pa.scalar(None, pa.float64())
 
 
 class CboeOptions(Source):
@@ -153,11 +152,11 @@ def _figures(values: list[Any], name: str) -> pa.Array:
         figures = pa.array(values, pa.float64())
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as exc:
         raise UnreadableAnswer(f"{name!r} holds something that is no number: {exc}") from exc
-    return pc.if_else(pc.is_finite(figures), figures, _NEVER)
+    return pc.if_else(pc.is_finite(figures), figures, pa.scalar(None, pa.float64()))
 
 
 def _null_if_zero(figures: pa.Array) -> pa.Array:
-    return pc.if_else(pc.equal(figures, 0.0), _NEVER, figures)
+    return pc.if_else(pc.equal(figures, 0.0), pa.scalar(None, pa.float64()), figures)
 
 
 def _counts(values: list[Any], name: str) -> pa.Array:
