@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from services.cli.demo import samples_folder
-from services.cli.key_desk import open_desk
+from services.cli.access.key_desk import open_desk
+from services.cli.database.store import closing, open_store
 from services.cli.output import listing
+from services.cli.pipeline.demo import samples_folder
 from services.cli.session import begin, find_up, holds_database
-from services.cli.store import closing, open_store
 from services.fetcher.archive.folder import Archive
 from services.fetcher.registry import discover as discover_sources
 from services.fetcher.source import Source

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 import pytest
 
-from services.cli.control_door import MAX_BODY_BYTES, open_door
+from services.cli.pipeline.control_door import MAX_BODY_BYTES, open_door
 from shared.control import Door, Running
 from shared.database.base import Database
 from shared.database.duckdb import DuckdbDatabase

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.cli.publishing import BATCH_ROWS
+from services.cli.records.publishing import BATCH_ROWS
 from shared.registry import discover
 from tests.command_line import Shell, one_line
 from tests.services.search import Service

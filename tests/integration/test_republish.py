@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.refilling import Outcome, refill
+from services.cli.records.refilling import Outcome, refill
 from shared.database.factory import create_database
 from shared.database.history import History
 from shared.dataset import Dataset

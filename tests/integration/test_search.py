@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from services.cli import searching
+from services.cli.sources import searching
 from services.fetcher.answer import UnreadableAnswer, UpstreamError, query_of
 from services.fetcher.fetcher import Fetcher
 from services.fetcher.http.client import HttpClient, Limits

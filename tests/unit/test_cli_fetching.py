@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from services.cli.fetching import answers_bar, lines_of_progress
+from services.cli.sources.fetching import answers_bar, lines_of_progress
 from services.fetcher.runs.run import RunSummary
 
 

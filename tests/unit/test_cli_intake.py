@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cli.intake import Form, read_lines, sniff
+from services.cli.records.intake import Form, read_lines, sniff
 from shared.datasets.fred_data import DATASET as FRED_DATA
 from shared.datasets.yfinance_ohlcv import DATASET as BARS
 from shared.decode import rows_to_table

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 import typer
 
-from services.cli.keys import read_expiry
+from services.cli.access.keys import read_expiry
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from services.cli import results
-from services.cli.results import FORMATS
+from services.cli.database import results
+from services.cli.database.results import FORMATS
 
 ODD = pa.table(
     {
@@ -89,7 +89,7 @@ def test_lines_into_a_pipe_are_never_cut(capsys: pytest.CaptureFixture[str]) -> 
 def test_a_table_on_a_terminal_says_what_it_leaves_out(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("results", "output"):
+    for module in ("database.results", "output"):
         monkeypatch.setattr(f"services.cli.{module}.on_terminal", lambda: True)
     written("table", pa.table({"i": range(results.SHOWN_ROWS)}).to_batches(700))
     assert capsys.readouterr().err == ""

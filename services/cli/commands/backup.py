@@ -23,6 +23,6 @@ def backup(
       econstream backup backups/2026-11-27
       econstream backup bars --tables yfinance_ohlcv
     """
-    from services.cli.backing_up import run_backup
+    from services.cli.database.backing_up import run_backup
 
     run_backup(folder, [name for given in tables or [] for name in given.split(",") if name])

@@ -21,8 +21,8 @@ def datasets(
       econstream datasets fred_data
       econstream datasets --json
     """
-    from services.cli import catalogue
     from services.cli.session import begin
+    from services.cli.sources import catalogue
 
     settings = begin("datasets")
     if name is None:

@@ -45,8 +45,8 @@ def list_letters(
       econstream dead-letters list
       econstream dead-letters list --dataset fred_data --error left_out --since 2026-01-01
     """
-    from services.cli.dead_letters import run_list
-    from services.cli.letter_filter import Filter
+    from services.cli.records.dead_letters import run_list
+    from services.cli.records.letter_filter import Filter
 
     chosen = Filter.read(dataset, error, since, until, resolved=resolved)
     run_list(chosen, limit, as_json=as_json)
@@ -69,7 +69,7 @@ def show(
       econstream dead-letters show 17
       econstream dead-letters show 17 --raw > message.json
     """
-    from services.cli.dead_letters import run_show
+    from services.cli.records.dead_letters import run_show
 
     run_show(letter, raw=raw, as_json=as_json)
 
@@ -96,8 +96,8 @@ def replay(
       econstream dead-letters replay 17
       econstream dead-letters replay --dataset fred_data --error left_out --dry-run
     """
-    from services.cli.dead_letters import run_replay
-    from services.cli.letter_filter import Filter
+    from services.cli.records.dead_letters import run_replay
+    from services.cli.records.letter_filter import Filter
 
     chosen = Filter.choose(ids, Filter.read(dataset, error, since, until), every=every)
     run_replay(chosen, yes=yes, dry_run=dry_run, as_json=as_json)
@@ -125,8 +125,8 @@ def discard(
       econstream dead-letters discard 17 18
       econstream dead-letters discard --dataset fred_data --until 2026-01-31 --yes
     """
-    from services.cli.dead_letters import run_discard
-    from services.cli.letter_filter import Filter
+    from services.cli.records.dead_letters import run_discard
+    from services.cli.records.letter_filter import Filter
 
     chosen = Filter.choose(ids, Filter.read(dataset, error, since, until), every=every)
     run_discard(chosen, yes=yes, dry_run=dry_run, as_json=as_json)

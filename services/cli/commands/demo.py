@@ -20,7 +20,7 @@ def demo(
       econstream demo
       econstream demo --exit
     """
-    from services.cli.demo import run_demo
+    from services.cli.pipeline.demo import run_demo
     from services.cli.session import begin, run
 
     settings = begin("demo", least="ERROR")

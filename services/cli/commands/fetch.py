@@ -46,7 +46,7 @@ def fetch(
       econstream fetch fred --once --since 2024-01-01
       econstream fetch --once --replay samples
     """
-    from services.cli.fetching import run_fetch
+    from services.cli.sources.fetching import run_fetch
     from services.fetcher.app import FetchOrder
 
     finite = once or replay is not None

@@ -40,7 +40,7 @@ def create(
       econstream keys create --scope read
       econstream keys create --scope ingest --dataset fred_data --name desk-7 --expires 90d
     """
-    from services.cli.keys import run_create
+    from services.cli.access.keys import run_create
 
     run_create(scope, name, dataset or [], expires, as_json=as_json)
 
@@ -54,7 +54,7 @@ def list_keys(as_json: AsJson = False) -> None:
       econstream keys list
       econstream keys list --json
     """
-    from services.cli.keys import run_list
+    from services.cli.access.keys import run_list
 
     run_list(as_json=as_json)
 
@@ -70,6 +70,6 @@ def revoke(
     Examples
       econstream keys revoke ek_0123456789ab
     """
-    from services.cli.keys import run_revoke
+    from services.cli.access.keys import run_revoke
 
     run_revoke(keys, as_json=as_json)

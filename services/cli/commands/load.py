@@ -20,6 +20,6 @@ def load(
       econstream load
       econstream load --until-caught-up
     """
-    from services.cli.loading import run_load
+    from services.cli.pipeline.loading import run_load
 
     run_load(until_caught_up=until_caught_up)

@@ -66,7 +66,7 @@ def migrate(
       econstream migrate --rollback 20261127T162500-3f2a9c
       econstream migrate --to duckdb
     """
-    from services.cli.migrating import Wanted, run_migrate
+    from services.cli.database.migrating import Wanted, run_migrate
 
     names = [name for given in tables or [] for name in given.split(",") if name]
     run_migrate(

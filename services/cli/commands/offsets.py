@@ -27,7 +27,7 @@ def show(
       econstream offsets show
       econstream offsets show fred_data --json
     """
-    from services.cli.offsets import run_show
+    from services.cli.records.offsets import run_show
 
     run_show(dataset, as_json=as_json)
 
@@ -60,6 +60,6 @@ def reset(
       econstream offsets reset fred_data --to 12000 --partition 3
       econstream offsets reset fred_data --to 2026-01-01T00:00:00Z
     """
-    from services.cli.offsets import run_reset
+    from services.cli.records.offsets import run_reset
 
     run_reset(dataset, to, partition, dry_run=dry_run, as_json=as_json)

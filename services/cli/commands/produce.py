@@ -54,6 +54,6 @@ def produce(
       econstream produce fred_data rows.csv --as-of 2024-10-30 --dry-run
       zcat rows.ndjson.gz | econstream produce yfinance_ohlcv --skip-invalid
     """
-    from services.cli.producing import run_produce
+    from services.cli.records.producing import run_produce
 
     run_produce(dataset, file, form, as_of, source, skip_invalid=skip_invalid, dry_run=dry_run)

@@ -30,7 +30,7 @@ def query(
       econstream query "SELECT max(date) FROM cboe_vix_history WHERE symbol = 'VIX'"
       econstream query "SELECT * FROM yfinance_ohlcv" --format parquet -o bars.parquet
     """
-    from services.cli.ask import ask
+    from services.cli.database.ask import ask
     from services.cli.session import begin, on_terminal, wait_for
 
     chosen = "json" if as_json else form or ("table" if on_terminal() and not output else "csv")

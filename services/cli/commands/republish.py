@@ -45,7 +45,7 @@ def republish(
       econstream republish fred_data yfinance_ohlcv
       econstream republish --all --since 2026-01-01
     """
-    from services.cli.republishing import run_republish
+    from services.cli.records.republishing import run_republish
 
     run_republish(
         names or [], since,

@@ -30,7 +30,7 @@ def restore(
       econstream restore backups/2026-11-27
       econstream restore bars --tables yfinance_ohlcv
     """
-    from services.cli.backing_up import run_restore
+    from services.cli.database.backing_up import run_restore
 
     names = [name for given in tables or [] for name in given.split(",") if name]
     run_restore(folder, names, rejects, as_json=as_json)

@@ -29,7 +29,7 @@ def sql(
       econstream schema sql > sql/init/01_schema.sql
       econstream schema sql fred_data --backend duckdb
     """
-    from services.cli import contracts
+    from services.cli.database import contracts
 
     contracts.print_sql(dataset, backend)
 
@@ -44,7 +44,7 @@ def json(dataset: DatasetName = None) -> None:
     Example
       econstream schema json fred_data
     """
-    from services.cli import contracts
+    from services.cli.database import contracts
 
     contracts.print_json(dataset)
 
@@ -60,7 +60,7 @@ def apply() -> None:
     Example
       econstream schema apply
     """
-    from services.cli import contracts
+    from services.cli.database import contracts
     from services.cli.session import begin, wait_for
 
     settings = begin("schema")
@@ -78,7 +78,7 @@ def check(as_json: AsJson = False) -> None:
       econstream schema check
       econstream schema check --json
     """
-    from services.cli import contracts
+    from services.cli.database import contracts
     from services.cli.session import begin, wait_for
 
     settings = begin("schema")

@@ -26,6 +26,6 @@ def search(
       econstream search fred unemployment rate
       econstream search fred "euro area inflation" --limit 5 --json
     """
-    from services.cli.searching import run_search
+    from services.cli.sources.searching import run_search
 
     run_search(source, " ".join(words), limit, as_json=as_json)

@@ -18,8 +18,8 @@ def sources(
       econstream sources
       econstream sources fred
     """
-    from services.cli import catalogue
     from services.cli.session import begin
+    from services.cli.sources import catalogue
 
     begin("sources")
     if name is None:

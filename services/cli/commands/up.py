@@ -14,8 +14,8 @@ def up() -> None:
       FETCH_REPLAY_DIR=samples econstream up
       DATABASE_BACKEND=postgresql DATABASE_URL=postgresql://… econstream up
     """
+    from services.cli.pipeline.up import run_up
     from services.cli.session import begin, run
-    from services.cli.up import run_up
 
     settings = begin("up", least="DEBUG")
     run(lambda stop: run_up(settings, stop))

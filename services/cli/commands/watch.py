@@ -33,7 +33,7 @@ def add(source: SourceName, names: Names, listed: ListName = None) -> None:
       econstream watch add yahoo AAPL BRK-B
       econstream watch add fred --list vintages UNRATE
     """
-    from services.cli import watching
+    from services.cli.sources import watching
 
     watching.add(source, names, listed)
 
@@ -48,7 +48,7 @@ def remove(source: SourceName, names: Names, listed: ListName = None) -> None:
     Example
       econstream watch remove fred UNRATE
     """
-    from services.cli import watching
+    from services.cli.sources import watching
 
     watching.remove(source, names, listed)
 
@@ -64,6 +64,6 @@ def list_names(
     Example
       econstream watch list fred
     """
-    from services.cli import watching
+    from services.cli.sources import watching
 
     watching.list_watched(source, as_json=as_json)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from services.cli.results import CsvWriter
+from services.cli.database.results import CsvWriter
 from shared.columns import INT64_MAX, INT64_MIN, Column, Kind
 from shared.database.base import Database
 from shared.database.sql import listed

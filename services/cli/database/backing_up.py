@@ -10,8 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from services.cli.session import begin, find_up, refuse_held, wait_for
-from services.cli.transferring import (
+from services.cli.database.transferring import (
     Outcome,
     chosen_units,
     connected,
@@ -22,6 +21,7 @@ from services.cli.transferring import (
     verified,
     write_rejects,
 )
+from services.cli.session import begin, find_up, refuse_held, wait_for
 from shared.database.factory import create_database
 from shared.database.transfer.backup import Backup, read_backup, side_of, write_backup
 from shared.database.transfer.offsets import OFFSETS

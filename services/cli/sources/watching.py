@@ -6,9 +6,9 @@ from pathlib import Path
 
 import typer
 
-from services.cli.catalogue import find_source
 from services.cli.output import listing, say
 from services.cli.session import begin
+from services.cli.sources.catalogue import find_source
 from services.fetcher.registry import discover
 from services.fetcher.watchlist.file import add_names, read_watchlist, remove_names
 from shared.errors import EX_FAILED

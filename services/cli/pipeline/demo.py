@@ -5,12 +5,12 @@ import secrets
 from pathlib import Path
 
 import services
-from services.cli.answers import ANSWERS, count_all
-from services.cli.demo_progress import Display, display
-from services.cli.host import Host, hosting
 from services.cli.output import listing, say
+from services.cli.pipeline.answers import ANSWERS, count_all
+from services.cli.pipeline.demo_progress import Display, display
+from services.cli.pipeline.host import Host, hosting
+from services.cli.pipeline.up import addresses
 from services.cli.session import demo_path
-from services.cli.up import addresses
 from services.dashboard.app import accompany
 from services.fetcher.app import FetchOrder, run_fetcher
 from services.loader.caught_up import CaughtUp

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from services.cli.store import Store, closing, open_store
+from services.cli.database.store import Store, closing, open_store
 from shared.database.history import History
 from shared.dataset import Dataset
 from shared.errors import InvalidRecord

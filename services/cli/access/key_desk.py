@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Protocol, cast
 
+from services.cli.database.store import open_store
 from services.cli.session import find_up, holds_database
-from services.cli.store import open_store
 from shared.control import Door
 from shared.database.base import Database
 from shared.database.keys import add_key, list_keys, revoke_key

@@ -11,11 +11,11 @@ from typing import BinaryIO, NoReturn
 
 import typer
 
-from services.cli.catalogue import find_dataset
-from services.cli.intake import Form, sniff
 from services.cli.output import say
-from services.cli.publishing import Order, Progress, publish_file
+from services.cli.records.intake import Form, sniff
+from services.cli.records.publishing import Order, Progress, publish_file
 from services.cli.session import begin, wait_for
+from services.cli.sources.catalogue import find_dataset
 from shared.control import join_broker
 from shared.errors import EX_FAILED, EX_OK, InvalidRecord
 from shared.moment import end_of_day

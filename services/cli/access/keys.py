@@ -7,10 +7,10 @@ from typing import NoReturn
 
 import typer
 
-from services.cli.catalogue import find_dataset
-from services.cli.key_desk import open_desk
+from services.cli.access.key_desk import open_desk
 from services.cli.output import document, lines, listing, say
 from services.cli.session import begin, wait_for
+from services.cli.sources.catalogue import find_dataset
 from shared.errors import EX_FAILED, EX_OK
 from shared.keys import Scope, identity_of
 from shared.observability import report

@@ -8,10 +8,10 @@ from typing import NoReturn
 
 import typer
 
-from services.cli.catalogue import find_dataset
 from services.cli.output import listing
-from services.cli.refilling import Outcome, Progress, refill
+from services.cli.records.refilling import Outcome, Progress, refill
 from services.cli.session import begin, wait_for
+from services.cli.sources.catalogue import find_dataset
 from shared.control import join_broker
 from shared.database.history import History
 from shared.dataset import Dataset

@@ -10,9 +10,9 @@ from typing import NoReturn
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from services.cli.catalogue import find_source
 from services.cli.output import listing, say
 from services.cli.session import begin, on_terminal, run
+from services.cli.sources.catalogue import find_source
 from services.fetcher.app import FetchOrder, run_fetcher
 from services.fetcher.registry import discover
 from services.fetcher.runs.report import FetchReport

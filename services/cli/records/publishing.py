@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from services.cli.intake import Form, Line, read_lines
+from services.cli.records.intake import Form, Line, read_lines
 from shared.dataset import Dataset
 from shared.decode import decode
 from shared.errors import InvalidRecord

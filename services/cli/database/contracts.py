@@ -3,10 +3,10 @@
 import asyncio
 import sys
 
-from services.cli.catalogue import find_dataset
+from services.cli.database.store import open_store
 from services.cli.output import document, listing, say
 from services.cli.session import find_up
-from services.cli.store import open_store
+from services.cli.sources.catalogue import find_dataset
 from shared.database import ddl
 from shared.database.factory import create_database
 from shared.database.postgres.logins import login_statement

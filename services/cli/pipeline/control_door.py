@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from services.cli.key_desk import KeyDesk
+from services.cli.access.key_desk import KeyDesk
 from shared.control.values import from_json
 from shared.database.base import Database, Reader
 from shared.errors import EX_CONFIG, EX_FAILED, ConfigError, EconstreamError, Transient

@@ -4,8 +4,8 @@ import asyncio
 from functools import partial
 
 from services.api.app import serve
-from services.cli.host import Host, hosting
 from services.cli.output import say
+from services.cli.pipeline.host import Host, hosting
 from services.dashboard.app import accompany
 from services.fetcher.app import FetchOrder, run_fetcher
 from shared.control import Claim, claim

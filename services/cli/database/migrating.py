@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from services.cli.output import listing
-from services.cli.republishing import read_since
-from services.cli.session import begin, find_up, refuse_held, wait_for
-from services.cli.transferring import (
+from services.cli.database.transferring import (
     Outcome,
     chosen_units,
     connected,
@@ -24,6 +21,9 @@ from services.cli.transferring import (
     verified,
     write_rejects,
 )
+from services.cli.output import listing
+from services.cli.records.republishing import read_since
+from services.cli.session import begin, find_up, refuse_held, wait_for
 from shared.database.factory import create_database
 from shared.database.tables import Table
 from shared.database.transfer.offsets import OFFSETS

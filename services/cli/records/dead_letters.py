@@ -8,10 +8,10 @@ from typing import Any, NoReturn
 
 import typer
 
-from services.cli.letter_filter import Filter
+from services.cli.database.store import Store, open_store, rows_of
 from services.cli.output import document, lines, listing, say
+from services.cli.records.letter_filter import Filter
 from services.cli.session import begin, wait_for
-from services.cli.store import Store, open_store, rows_of
 from shared.control import join_broker
 from shared.database.letters import decode_headers, replay_record
 from shared.errors import EX_FAILED, Fatal, InvalidRecord

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import typer
 
-from services.cli.catalogue import find_dataset
+from services.cli.sources.catalogue import find_dataset
 from shared.moment import end_of_day
 from shared.record import decode_time
 

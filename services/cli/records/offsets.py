@@ -7,10 +7,10 @@ from typing import Any, NoReturn
 
 import typer
 
-from services.cli.catalogue import find_dataset
+from services.cli.database.store import Store, open_store, rows_of
 from services.cli.output import listing, say
 from services.cli.session import begin, wait_for
-from services.cli.store import Store, open_store, rows_of
+from services.cli.sources.catalogue import find_dataset
 from services.loader.quarantine import OPEN_LETTERS, WINDOW, allowed
 from shared.control import join_broker
 from shared.database.base import Position, Reader

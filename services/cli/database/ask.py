@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from services.cli.results import FORMATS
-from services.cli.store import closing, open_store
+from services.cli.database.results import FORMATS
+from services.cli.database.store import closing, open_store
 from shared.errors import EX_FAILED, Fatal
 from shared.settings import Settings
 

@@ -4,9 +4,9 @@ from typing import NoReturn
 
 import typer
 
-from services.cli.catalogue import find_source
 from services.cli.output import listing
 from services.cli.session import begin, wait_for
+from services.cli.sources.catalogue import find_source
 from services.fetcher.fetcher import Fetcher
 from services.fetcher.registry import discover
 from shared.observability import report

@@ -13,7 +13,7 @@ from typing import NoReturn
 from fastapi import FastAPI
 
 from services.api.app import create_app
-from services.cli.control_door import open_door
+from services.cli.pipeline.control_door import open_door
 from services.loader.app import create_loader
 from services.loader.readiness import Readiness
 from services.loader.run import Loader

@@ -1,0 +1,1 @@
+"""Commands about the database: asked, moved, kept apart and given its tables."""
