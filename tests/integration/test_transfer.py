@@ -21,6 +21,7 @@ from shared.database.transfer.rollback import Undone, rollback
 from shared.database.transfer.run import Run, Transfer
 from shared.database.transfer.source import look
 from shared.database.transfer.verify import Verdict, verify
+from shared.errors import Fatal
 from shared.settings import Settings
 from tests.batches import EVENTS, MEASURES, Feed, event, measure, opened, refused
 
@@ -213,6 +214,17 @@ async def test_a_rollback_leaves_what_others_wrote_since(pair: Pair) -> None:
     ]  # fmt: skip
     now = await pair.target.fetch("SELECT site FROM measures ORDER BY site")
     assert now["site"].to_pylist() == ["A", "B", "new"]
+
+
+@pytest.mark.parametrize("pair", ["duckdb"], indirect=True)
+async def test_a_run_whose_rows_were_noted_otherwise_is_left_alone(pair: Pair) -> None:
+    await fill(pair.source)
+    run = await pair.move()
+    before = await everything(pair.target)
+    await pair.target.execute("UPDATE transfer_appended SET digest = md5(digest)")
+    with pytest.raises(Fatal, match="earlier econstream"):
+        await rollback(pair.target, run.run_id, UNITS)
+    assert await everything(pair.target) == before
 
 
 async def test_only_what_was_seen_since_is_moved(pair: Pair) -> None:

@@ -17,7 +17,7 @@ from shared.database.ddl import DUCKDB, POSTGRESQL, comments, create_table
 from shared.database.sql import quote
 from shared.database.steps import Append, Execute, Select, Steps
 from shared.database.tables import Table
-from shared.database.transfer.checksum import row_text
+from shared.database.transfer.checksum import row_bytes
 from shared.database.transfer.parts import Key, Row, Span, Unit
 from shared.database.transfer.place import Placed
 
@@ -78,7 +78,7 @@ APPENDED = Table(
     (
         *_PLACE,
         Column("is_revision", Kind.BOOLEAN, "in which table of the two", nullable=False),
-        _text("digest", "MD5 of the row"),
+        _text("digest", "MD5 of the row, behind the number of the way it was written"),
     ),
     key=("run_id", "unit", "part", "is_revision", "digest"),
     comment="The rows of parts appended whole, where transactions have no numbers (DuckDB).",
@@ -91,6 +91,10 @@ REJECTS = Table(
     comment="Rows that a migration left out.",
 )  # fmt: skip
 TABLES = (RUNS, PARTS, UNDO, APPENDED, REJECTS)
+
+
+DIGEST = "2:"
+"""Before the MD5 of a row: which way of writing a row it is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +173,10 @@ def note_part(
 
 
 def row_digest(unit: Unit) -> str:
-    """Return the SQL of a stored row's MD5 in DuckDB, its stamps included."""
+    """Return the SQL of a stored row's digest in DuckDB, its stamps included."""
     stamps = [c.name for c in unit.columns if c.name in ("created_at", "updated_at")]
     spelled = "".join(f", {quote(name)}::VARCHAR" for name in stamps)
-    return f"md5(concat_ws(chr(31), {row_text(unit.columns, 'duckdb')}{spelled}))"
+    return f"'{DIGEST}' || md5(concat_ws(chr(31), {row_bytes(unit.columns, 'duckdb')}{spelled}))"
 
 
 def _note_appended(unit: Unit, span: Span, place: tuple[str, str, int]) -> Steps[None]:

@@ -10,7 +10,7 @@ from shared.database.base import Database
 from shared.database.sql import listed, quote
 from shared.database.steps import Append, Execute, Select, Steps
 from shared.database.tables import Table
-from shared.database.transfer.journal import key_from, row_digest, rows_from, rows_text
+from shared.database.transfer.journal import DIGEST, key_from, row_digest, rows_from, rows_text
 from shared.database.transfer.offsets import OFFSETS
 from shared.database.transfer.parts import Row, Span, Unit
 from shared.errors import Fatal
@@ -31,11 +31,20 @@ class Undone:
 async def rollback(database: Database, run_id: str, units: list[Unit]) -> list[Undone]:
     """Undo a run, the last part first, each in a transaction; may be broken off and repeated.
 
-    Raises Fatal where there is no such run.
+    Raises Fatal where there is no such run, or an earlier version noted its rows otherwise.
     """
     found = await database.fetch("SELECT 1 AS n FROM transfer_runs WHERE run_id = $1", (run_id,))
     if not found.num_rows:
         raise Fatal(f"there is no run {run_id!r} here: `--rollback` lists none; see transfer_runs")
+    earlier = await database.fetch(
+        "SELECT 1 AS n FROM transfer_appended WHERE run_id = $1 AND digest NOT LIKE $2 LIMIT 1",
+        (run_id, f"{DIGEST}%"),
+    )
+    if earlier.num_rows:
+        raise Fatal(
+            f"run {run_id} was written by an earlier econstream, which knew its rows by other "
+            "digests: roll it back with that one"
+        )
     outcome = []
     for unit in (OFFSETS, *units[::-1]):
         undone = Undone(unit.name)
