@@ -9,6 +9,8 @@ WANTED = econstream needs Python >= 3.11 with its venv module (on Debian: python
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c '$(MINIMUM)' >/dev/null 2>&1 && { echo $$p; break; }; done)
 ARGS ?=
+# Tests wait for brokers and browsers as long as they compute.
+PROCESSES ?= 3
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
@@ -30,7 +32,7 @@ demo: .venv/.setup ## stream the recorded samples through the whole pipeline, th
 
 test: .venv/.dev ## run all tests, on a real broker, a real database and in a real browser
 	@scripts/install-chromium || true
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --max-worker-restart 0 $(ARGS)
 
 faults: .venv/.dev ## strike every fault often and try properties on thousands of cases: hours
 	@TEST_LONG=1 $(BIN)/python -m pytest -o faulthandler_timeout=0 tests/faults \
