@@ -4,8 +4,9 @@ import datetime as dt
 import json
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -155,11 +156,17 @@ Told = Callable[[str, int], None]
 
 @contextmanager
 def telling(doing: str) -> Iterator[Told]:
-    """Lend what shows rows done by table: a bar on a terminal, a line at each table elsewhere."""
-    if sys.stderr.isatty():
-        with _bars(doing) as told:
-            yield told
-        return
+    """Lend what shows rows done by table: a bar on a terminal, a line at each table elsewhere.
+
+    At the end it says how long that took.
+    """
+    began = time.monotonic()
+    with _bars(doing) if sys.stderr.isatty() else nullcontext(_lines(doing)) as told:
+        yield told
+    report(f"{doing} took {time.monotonic() - began:.1f} s")
+
+
+def _lines(doing: str) -> Told:
     seen: set[str] = set()
 
     def tell(unit: str, _rows: int) -> None:
@@ -167,7 +174,7 @@ def telling(doing: str) -> Iterator[Told]:
             seen.add(unit)
             report(f"{doing} {unit}")
 
-    yield tell
+    return tell
 
 
 @contextmanager
