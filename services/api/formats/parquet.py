@@ -7,11 +7,15 @@ import pyarrow.parquet as pq
 
 from services.api.formats.base import Format, arrow_schema
 from services.api.formats.sink import Sink
+from shared.columns import Kind
 from shared.dataset import Column
 
 GROUP_ROWS = 65_536
 GROUP_BYTES = 16 << 20
 """A row group is held until it is written; readers want them large, memory wants them small."""
+
+_TEXTS_AT = {Kind.TEXT: "", Kind.TEXTS: ".list.element"}
+"""Kinds of column that hold texts, and where below the column's name these lie in a file."""
 
 
 class ParquetEncoder:
@@ -21,7 +25,7 @@ class ParquetEncoder:
         self._sink = Sink()
         self._schema = arrow_schema(columns)
         # Figures and days seldom repeat: looking for those that do takes longer than all the rest.
-        repeating = [path for f in self._schema if (path := _text_path(f))]
+        repeating = [c.name + _TEXTS_AT[c.kind] for c in columns if c.kind in _TEXTS_AT]
         self._writer = pq.ParquetWriter(
             self._sink, self._schema, compression="snappy", use_dictionary=repeating
         )
@@ -47,14 +51,6 @@ class ParquetEncoder:
         group = pa.Table.from_batches(self._held, self._schema)
         self._held.clear()
         self._writer.write_table(group, row_group_size=group.num_rows)
-
-
-def _text_path(field: pa.Field) -> str | None:
-    """Return the path of the texts of a column, None where it has other values."""
-    kind = field.type
-    if pa.types.is_list(kind):
-        return f"{field.name}.list.element" if pa.types.is_string(kind.value_type) else None
-    return field.name if pa.types.is_string(kind) else None
 
 
 FORMAT = Format(
