@@ -38,19 +38,26 @@ class Look:
     """A page in a browser, and what went wrong in it.
 
     broken_off  what changes of the machine's network ended, which is no fault of the page
+    lost        the addresses that did not load for it
     """
 
     page: Page
     base: str
-    faults: list[str] = field(default_factory=list)
     broken_off: list[str] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+    _said: list[str] = field(default_factory=list)
+
+    @property
+    def faults(self) -> list[str]:
+        """What went wrong, but for what a change of the network ended and what failed of that."""
+        return [said for said in self._said if not any(url in said for url in self.lost)]
 
     def watch(self) -> None:
         """Note answers of errors, errors of scripts, and what is asked of any other host."""
 
         def answered(response: Response) -> None:
             if response.status >= 400 and _EXPECTED not in response.url:
-                self.faults.append(f"{response.status} {response.url}")
+                self._said.append(f"{response.status} {response.url}")
 
         def said(message: ConsoleMessage) -> None:
             if message.type == "error" and _EXPECTED not in message.location.get("url", ""):
@@ -58,12 +65,17 @@ class Look:
 
         def asked(request: Request) -> None:
             if request.url.startswith("http") and not request.url.startswith(self.base):
-                self.faults.append(f"a foreign host: {request.url}")
+                self._said.append(f"a foreign host: {request.url}")
+
+        def failed(request: Request) -> None:
+            if _BROKEN_OFF in (request.failure or ""):
+                self.lost.add(request.url)
 
         self.page.set_default_timeout(stretched(_SECONDS) * 1000)
         self.page.on("response", answered)
         self.page.on("console", said)
         self.page.on("request", asked)
+        self.page.on("requestfailed", failed)
         self.page.on("pageerror", lambda error: self._note(str(error)))
 
     def open(self, name: str, query: str = "") -> None:
@@ -77,12 +89,12 @@ class Look:
         self._drawn(name.capitalize(), link.click)
 
     def _note(self, said: str) -> None:
-        (self.broken_off if _BROKEN_OFF in said else self.faults).append(said)
+        (self.broken_off if _BROKEN_OFF in said else self._said).append(said)
 
     def _drawn(self, title: str, action: Callable[[], object]) -> None:
         """Do something and wait for the page that follows; again where loading was broken off."""
         for _ in range(_TRIES):
-            faults, broken_off = len(self.faults), len(self.broken_off)
+            said, broken_off = len(self._said), len(self.broken_off)
             try:
                 action()
                 self.await_drawn(title)
@@ -93,7 +105,7 @@ class Look:
                     raise
             if len(self.broken_off) == broken_off:
                 return
-            del self.faults[faults:]
+            del self._said[said:]
             action = self.page.reload
         raise AssertionError(f"{title}: broken off {_TRIES} times by changes of the network")
 
