@@ -50,7 +50,7 @@ async def _grow(places: Places, backend: str, rows: int, stretch: int) -> dict[s
         await database.open()
         try:
             await database.apply_schema(discover())
-            table = _Table(database, settings.loader_batch_rows)
+            table = _Table(database, settings.transaction_rows)
             size = stretch
             while size <= rows:
                 await table.fill(size - stretch)

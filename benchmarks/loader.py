@@ -205,7 +205,7 @@ class _Stage:
         timings.limits["decode"].append(run.seconds)
 
     async def _time_upsert(self, part: Slice, timings: Timings) -> None:
-        seconds = await self.limit.write(part, self.settings.loader_batch_rows)
+        seconds = await self.limit.write(part, self.settings.transaction_rows)
         timings.limits["upsert"].append(seconds)
 
     async def _settle(self) -> None:

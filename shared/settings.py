@@ -115,7 +115,12 @@ class Settings(BaseSettings):
     kafka_replication_factor: int = Field(1, ge=1, le=9, description="replicas of a new topic")
 
     loader_group_id: str = Field("econstream-loader", description="consumer group of the loaders")
-    loader_batch_rows: int = Field(10_000, ge=1, le=1_000_000, description="rows a transaction")
+    loader_batch_rows: int = Field(
+        10_000,
+        ge=1,
+        le=1_000_000,
+        description="rows a transaction; unset: twice as many in DuckDB, which is quicker there",
+    )
     loader_batch_ms: int = Field(
         200, ge=1, le=60_000, description="longest wait for a batch to fill"
     )
@@ -235,6 +240,14 @@ class Settings(BaseSettings):
             return ip_address(self.api_host).is_loopback
         except ValueError:
             return self.api_host == "localhost"
+
+    @property
+    def transaction_rows(self) -> int:
+        """How many rows a loader's transaction takes at most."""
+        as_given = self.database_backend == "postgresql" or (
+            "loader_batch_rows" in self.model_fields_set
+        )
+        return self.loader_batch_rows if as_given else 2 * self.loader_batch_rows
 
     @property
     def secrets(self) -> tuple[SecretStr, ...]:

@@ -31,7 +31,7 @@ def create_loader(
     return_memory()
     options = LoaderOptions(
         group_id=settings.loader_group_id,
-        batch_rows=settings.loader_batch_rows,
+        batch_rows=settings.transaction_rows,
         batch_seconds=settings.loader_batch_ms / 1000,
         lanes=_lanes(settings),
         dead_letter_limit=settings.loader_dead_letter_limit,

@@ -11,11 +11,8 @@ from shared.kafka import TopicPartition
 from shared.messages import Messages
 from shared.record import Message
 
-BATCH_BYTES = 4 * 1024 * 1024
-"""Large messages make smaller batches, so that memory is bounded by bytes."""
-
-PENDING_BYTES = 2 * BATCH_BYTES
-"""All that is gathered of all topics; with more of it no batch waits to be filled."""
+_LEAST_BYTES = 4 * 1024 * 1024
+_ROW_BYTES = 420
 
 
 Group = tuple[str, int]
@@ -23,6 +20,16 @@ Group = tuple[str, int]
 
 SeenEnd = Callable[[TopicPartition], int | None]
 """Says where a partition ended when it was last asked for records, None where it was not."""
+
+
+def batch_bytes(rows: int) -> int:
+    """Return how much a batch of so many rows may hold: large messages make smaller ones."""
+    return max(_LEAST_BYTES, rows * _ROW_BYTES)
+
+
+def pending_bytes(rows: int) -> int:
+    """Return how much is gathered of all topics; with more of it no batch waits to be filled."""
+    return 2 * batch_bytes(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,8 @@ class Gatherer:
         In a steady trickle no batch is full, so that all wait.
         """
         now = time.monotonic()
-        if sum(pending.messages.bytes for pending in self._pending.values()) >= PENDING_BYTES:
+        gathered = sum(pending.messages.bytes for pending in self._pending.values())
+        if gathered >= pending_bytes(self._rows):
             now = float("inf")
         due = [
             group
@@ -135,7 +143,7 @@ class Gatherer:
 
     def _is_full(self, pending: _Pending) -> bool:
         messages = pending.messages
-        return len(messages) >= self._rows or messages.bytes >= BATCH_BYTES
+        return len(messages) >= self._rows or messages.bytes >= batch_bytes(self._rows)
 
     def _end(self, tp: TopicPartition, head: Position) -> int:
         pending = self._pending.get((tp.topic, self.lane_of(tp)))

@@ -5,13 +5,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from services.loader.batch import BATCH_BYTES, Chunk
+from services.loader.batch import Chunk
 from services.loader.write import Writer
 from shared.decode import Decoded
 
 QUEUED_CHUNKS = 2
-QUEUED_BYTES = BATCH_BYTES
-"""With so much of it waiting, one chunk is enough to keep the writer busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +24,17 @@ class Work:
 class Lane:
     """The few chunks that wait for one writer, in the order of their offsets.
 
-    `room` is set whenever there is place for more; decoding is done by `tasks`.
+    `room` is set whenever there is place for more; decoding is done by `tasks`. With
+    `enough_bytes` waiting, one chunk keeps the writer busy.
     """
 
-    def __init__(self, writer: Writer, tasks: asyncio.TaskGroup, room: asyncio.Event) -> None:
+    def __init__(
+        self, writer: Writer, tasks: asyncio.TaskGroup, room: asyncio.Event, enough_bytes: int
+    ) -> None:
         self._writer = writer
         self._tasks = tasks
         self._room = room
+        self._enough_bytes = enough_bytes
         self._queue: asyncio.Queue[Work] = asyncio.Queue(QUEUED_CHUNKS)
         self._waiting: deque[tuple[int, Chunk]] = deque()
         self._writing = asyncio.Lock()
@@ -41,7 +43,7 @@ class Lane:
     @property
     def is_full(self) -> bool:
         """Whether nothing more should be read for this lane."""
-        return bool(self._waiting) or self._queue.full() or self._bytes >= QUEUED_BYTES
+        return bool(self._waiting) or self._queue.full() or self._bytes >= self._enough_bytes
 
     def add(self, generation: int, chunk: Chunk) -> None:
         """Take a chunk over; it is decoded as soon as it has a place in the queue."""
@@ -72,7 +74,7 @@ class Lane:
         await self._queue.join()
 
     def _advance(self) -> None:
-        while self._waiting and not self._queue.full() and self._bytes < QUEUED_BYTES:
+        while self._waiting and not self._queue.full() and self._bytes < self._enough_bytes:
             generation, chunk = self._waiting.popleft()
             self._bytes += chunk.bytes
             decoding = self._tasks.create_task(self._writer.decode(chunk))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from services.loader.batch import Gatherer
+from services.loader.batch import Gatherer, batch_bytes
 from services.loader.caught_up import EVERY_SECONDS, CaughtUp, Look
 from services.loader.consume import RETRY_SECONDS, Poller
 from services.loader.lane import Lane, Work
@@ -96,7 +96,10 @@ class Loader:
         async with consumer, caught_up, asyncio.TaskGroup() as tasks:
             tell_away = self.progress.tell_away
             writer = Writer(self._database, self._reader, self._quarantine, tell_away)
-            self._lanes = [Lane(writer, tasks, self._room) for _ in range(self._options.lanes)]
+            enough = batch_bytes(self._options.batch_rows)
+            self._lanes = [
+                Lane(writer, tasks, self._room, enough) for _ in range(self._options.lanes)
+            ]
             beside = [tasks.create_task(lane.run(self._write)) for lane in self._lanes]
             beside.append(tasks.create_task(self._watch(caught_up, consumer)))
             beside.append(tasks.create_task(self._review()))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from services.loader.batch import PENDING_BYTES, Gatherer
+from services.loader.batch import Gatherer, pending_bytes
 from services.loader.halts import Cause, Halt
 from services.loader.progress import Progress
 from services.loader.readiness import Readiness
@@ -67,7 +67,7 @@ def test_progress_is_told_now_and_then_and_where_it_moved(
 def test_what_is_gathered_of_all_topics_is_bounded_by_bytes() -> None:
     datasets = {f"topic-{n}": (MEASURES, EVENTS)[n % 2] for n in range(10)}
     gatherer = Gatherer(datasets, rows=10_000, seconds=3600)
-    size = PENDING_BYTES // len(datasets)
+    size = pending_bytes(10_000) // len(datasets)
     gatherer.begin({TopicPartition(t, 0): Position(t, 0, 1, 0) for t in datasets})
     for topic in datasets:
         assert gatherer.take([0], _no_end) == []
