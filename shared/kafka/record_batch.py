@@ -55,6 +55,16 @@ class _Texts:
             return [data[begin:end] if begin <= end else None for begin, end in pairs]
         return [data[begin:end] for begin, end in pairs]
 
+    def alike(self, data: bytes, chosen: slice) -> bytes | None:
+        """Return the text that all have, None where they differ or are empty."""
+        begins, ends = self.begins[chosen], self.ends[chosen]
+        size = int(ends[0] - begins[0]) if len(begins) else 0
+        if size <= 0 or (ends - begins != size).any():
+            return None
+        first = data[begins[0] : ends[0]]
+        from_each = np.ndarray((len(data) - size + 1,), f"V{size}", data, strides=(1,))
+        return first if from_each[begins].tobytes() == first * len(begins) else None
+
     def bytes_of(self, chosen: slice) -> int:
         return int(np.maximum(self.ends[chosen] - self.begins[chosen], 0).sum())
 
@@ -103,7 +113,11 @@ class RecordBatch:
         found.partitions = [partition] * len(found.offsets)
         found.keys = self.keys.of(self.data, chosen)
         found.values = self.values.of(self.data, chosen)
-        found.headers = [self._headers(raw) for raw in self.headers.of(self.data, chosen)]
+        alike = self.headers.alike(self.data, chosen)
+        if alike is not None:
+            found.headers = [self._headers(alike)] * len(found.offsets)
+        else:
+            found.headers = [self._headers(raw) for raw in self.headers.of(self.data, chosen)]
         found.bytes = self.keys.bytes_of(chosen) + self.values.bytes_of(chosen)
         return found
 

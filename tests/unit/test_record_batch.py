@@ -67,6 +67,13 @@ def test_equal_headers_are_one_object() -> None:
     assert all(other is first for other in others)
 
 
+def test_headers_of_one_size_are_told_apart() -> None:
+    stamps = [b"1", b"1", b"2", b"1"]
+    batch = build([(0, b"k", b"v", [("as_of", stamp)]) for stamp in stamps])
+    read = RecordBatch.read(memoryview(batch)).messages("t", 0, EVERYTHING)
+    assert [dict(headers)["as_of"] for headers in read.headers] == stamps
+
+
 def test_an_answer_is_cut_into_its_whole_batches() -> None:
     one, other = build([(0, None, b"v", [])]), build([(0, None, b"w" * 999, [])])
     assert list(map(bytes, batches(one + other + one[:-1]))) == [one, other]
