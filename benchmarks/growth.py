@@ -18,6 +18,7 @@ from benchmarks.rig import machine
 from benchmarks.rig.bars import Slice, bars
 from benchmarks.rig.places import Places, found
 from benchmarks.rig.progress import tell
+from services.loader.app import transaction_rows
 from shared.database.base import Batch, Database, Reader
 from shared.database.factory import create_database
 from shared.registry import discover
@@ -50,7 +51,7 @@ async def _grow(places: Places, backend: str, rows: int, stretch: int) -> dict[s
         await database.open()
         try:
             await database.apply_schema(discover())
-            table = _Table(database, settings.transaction_rows)
+            table = _Table(database, transaction_rows(settings))
             size = stretch
             while size <= rows:
                 await table.fill(size - stretch)

@@ -31,6 +31,7 @@ from benchmarks.rig.limits import DuckdbLimit, Limit, PostgresLimit
 from benchmarks.rig.places import Places, found, topics
 from benchmarks.rig.process import LoaderProcess, Run, loader_process
 from benchmarks.rig.progress import tell
+from services.loader.app import transaction_rows
 from shared.kafka import Cluster, Producer
 from shared.registry import discover
 from shared.settings import Settings
@@ -205,7 +206,7 @@ class _Stage:
         timings.limits["decode"].append(run.seconds)
 
     async def _time_upsert(self, part: Slice, timings: Timings) -> None:
-        seconds = await self.limit.write(part, self.settings.transaction_rows)
+        seconds = await self.limit.write(part, transaction_rows(self.settings))
         timings.limits["upsert"].append(seconds)
 
     async def _settle(self) -> None:

@@ -116,10 +116,7 @@ class Settings(BaseSettings):
 
     loader_group_id: str = Field("econstream-loader", description="consumer group of the loaders")
     loader_batch_rows: int = Field(
-        10_000,
-        ge=1,
-        le=1_000_000,
-        description="rows a transaction; unset: twice as many in DuckDB, which is quicker there",
+        10_000, ge=1, le=1_000_000, description="rows a transaction; unset: twice as many in DuckDB"
     )
     loader_batch_ms: int = Field(
         200, ge=1, le=60_000, description="longest wait for a batch to fill"
@@ -240,14 +237,6 @@ class Settings(BaseSettings):
             return ip_address(self.api_host).is_loopback
         except ValueError:
             return self.api_host == "localhost"
-
-    @property
-    def transaction_rows(self) -> int:
-        """How many rows a loader's transaction takes at most."""
-        as_given = self.database_backend == "postgresql" or (
-            "loader_batch_rows" in self.model_fields_set
-        )
-        return self.loader_batch_rows if as_given else 2 * self.loader_batch_rows
 
     @property
     def secrets(self) -> tuple[SecretStr, ...]:

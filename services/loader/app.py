@@ -31,7 +31,7 @@ def create_loader(
     return_memory()
     options = LoaderOptions(
         group_id=settings.loader_group_id,
-        batch_rows=settings.transaction_rows,
+        batch_rows=transaction_rows(settings),
         batch_seconds=settings.loader_batch_ms / 1000,
         lanes=_lanes(settings),
         dead_letter_limit=settings.loader_dead_letter_limit,
@@ -67,6 +67,14 @@ async def run_loader(
     watch_disk("loader", settings.data_dir)
     async with monitoring(settings.metrics_port, checks):
         return await loader.run(stop)
+
+
+def transaction_rows(settings: Settings) -> int:
+    """Return how many rows a transaction takes at most; in DuckDB each statement costs more."""
+    as_it_is = settings.database_backend == "postgresql" or (
+        "loader_batch_rows" in settings.model_fields_set
+    )
+    return settings.loader_batch_rows if as_it_is else 2 * settings.loader_batch_rows
 
 
 async def load_topics(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from services.loader.app import transaction_rows
 from shared.errors import ConfigError
 from shared.settings import OF_COMPOSE, Settings, env_example, load_settings
 
@@ -26,7 +27,6 @@ def test_without_any_setting_there_are_defaults() -> None:
     assert settings.kafka_bootstrap_servers is None
     assert settings.kafka_topic_prefix == "econ."
     assert settings.loader_batch_rows == 10_000
-    assert settings.transaction_rows == 20_000
     assert settings.loader_dead_letter_limit == 0.2
     assert settings.fetch_sources is None
     assert settings.secrets == ()
@@ -36,10 +36,10 @@ def test_a_transaction_in_duckdb_takes_more_rows_unless_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("LOADER_BATCH_ROWS", "")
-    assert load_settings().transaction_rows == 20_000
-    assert load_settings(database_backend="postgresql").transaction_rows == 10_000
+    assert transaction_rows(load_settings()) == 20_000
+    assert transaction_rows(load_settings(database_backend="postgresql")) == 10_000
     monkeypatch.setenv("LOADER_BATCH_ROWS", "10000")
-    assert load_settings().transaction_rows == 10_000
+    assert transaction_rows(load_settings()) == 10_000
 
 
 def test_the_environment_wins_over_a_file_over_dotenv(
