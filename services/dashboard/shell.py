@@ -54,6 +54,12 @@ def show(api_url: str) -> None:
     st.navigation(pages).run()
 
 
+def prepare(api_url: str) -> None:
+    """Have made what all looks share: the API's client, its certificates, the declared datasets."""
+    _api(api_url)
+    _registry()
+
+
 @st.cache_resource(show_spinner=False)
 def _api(url: str) -> Api:
     settings = load_settings()
