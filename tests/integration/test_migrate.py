@@ -143,7 +143,10 @@ def test_a_backup_of_either_database_is_restored_into_either(shell: Shell) -> No
 
 
 def test_the_way_back_takes_the_same_options(shell: Shell) -> None:
-    assert shell.run("migrate", timeout=120).returncode == 0
+    assert shell.run("migrate", "--no-verify", "--verify-only").returncode == 2
+    there = shell.run("migrate", "--no-verify", "--tables", "fred_data", "--json", timeout=120)
+    assert (there.returncode, "not verified" in there.stderr) == (0, True), there.stderr
+    assert [(row["stored"], row["missing"]) for row in json.loads(there.stdout)] == [(4818, None)]
     path = shell.folder / "back.duckdb"
     shell.settings["DUCKDB_PATH"] = str(path)
     back = ("migrate", "--to", "duckdb", "--tables", "fred_data", "--json")

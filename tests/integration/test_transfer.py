@@ -3,8 +3,6 @@
 import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,45 +12,17 @@ import pytest
 from shared.database.base import Database
 from shared.database.transfer.compare import same_rows, totals_of
 from shared.database.transfer.journal import rows_from
-from shared.database.transfer.offsets import OFFSETS
-from shared.database.transfer.parts import Span, units
+from shared.database.transfer.parts import Span
 from shared.database.transfer.pieces import halves
 from shared.database.transfer.rollback import Undone, rollback
 from shared.database.transfer.run import Run, Transfer
 from shared.database.transfer.source import look
-from shared.database.transfer.verify import Verdict, verify
 from shared.errors import Fatal
 from shared.settings import Settings
-from tests.batches import EVENTS, MEASURES, Feed, event, measure, opened, refused
+from tests.batches import Feed, measure, opened, refused
+from tests.integration.pairs import FEW, UNITS, Pair, fill, opened_pair
 
-FEW = [MEASURES, EVENTS]
-UNITS = [unit for unit in units(FEW) if unit.name != "api_keys"]
 TABLES = ("measures", "measures_revisions", "events", "dead_letters", "consumer_offsets")
-
-
-@dataclass
-class Pair:
-    """A source and a target, of the two kinds."""
-
-    source: Database
-    target: Database
-
-    async def transfer(self, *, batch_rows: int = 3, since: dt.datetime | None = None) -> Transfer:
-        every = [*UNITS, OFFSETS]
-        source = await look(self.source, every, since, None)
-        target = await look(self.target, every, since, None)
-        return Transfer(
-            source, target, UNITS, batch_rows=batch_rows, origin="test", topic_prefix="",
-        )  # fmt: skip
-
-    async def move(self, **options: Any) -> Run:
-        return await (await self.transfer(**options)).run(lambda _: None)
-
-    async def verify(self) -> dict[str, Verdict]:
-        every = [*UNITS, OFFSETS]
-        source = await look(self.source, every, None, None)
-        target = await look(self.target, every, None, None)
-        return {u.name: await verify(source, target, u, 3, lambda _: None) for u in UNITS}
 
 
 @pytest.fixture(params=["postgresql", "duckdb"])
@@ -60,31 +30,8 @@ async def pair(
     request: pytest.FixtureRequest, postgres_url: str, tmp_path: Path
 ) -> AsyncIterator[Pair]:
     """Both directions, each database with the tables and no rows."""
-    settings = {
-        "duckdb": Settings(duckdb_path=tmp_path / "moved.duckdb"),
-        "postgresql": Settings(database_backend="postgresql", database_url=postgres_url),
-    }
-    async with AsyncExitStack() as closing:
-        databases = {
-            kind: await closing.enter_async_context(opened(given, FEW))
-            for kind, given in settings.items()
-        }
-        other = "duckdb" if request.param == "postgresql" else "postgresql"
-        yield Pair(databases[other], databases[request.param])
-
-
-async def fill(database: Database) -> None:
-    """Store versions, events and letters, as a loader does."""
-    feed = Feed(database)
-    await feed.claim()
-    for minute, level in enumerate((1.0, 1.0, 2.5, None, -0.0)):
-        sites = ["A", "B", "Zürich ' \n", "", "C"] if minute < 3 else ["A"]
-        await feed.write([measure(minute, level, site, tags=["x", ""]) for site in sites if site])
-    await feed.write([measure(9, 0.1 + n, "late", day=dt.date(2020, 1, n + 1)) for n in range(9)])
-    await feed.write([], [refused(feed.position.next_offset, b"\x00\xff")])
-    events = Feed(database, EVENTS, partition=1)
-    await events.claim()
-    await events.write([event(f"run {n}", "done") for n in range(5)])
+    async with opened_pair(request.param, postgres_url, tmp_path) as lent:
+        yield lent
 
 
 async def everything(database: Database) -> dict[str, list[dict[str, Any]]]:

@@ -32,6 +32,9 @@ def migrate(
     verify_only: Annotated[
         bool, typer.Option("--verify-only", help="Compare the two databases, and change nothing.")
     ] = False,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Move the rows, and compare nothing yet.")
+    ] = False,
     rollback: Annotated[
         str | None,
         typer.Option(metavar="RUN", help="Undo what this run wrote, and nothing else."),
@@ -53,8 +56,9 @@ def migrate(
 
     DATABASE_BACKEND is of no account. Rows that the target has are left as they are, unless the
     source knows something newer: run again, it changes nothing. Broken off, even by kill -9, it
-    goes on where it stopped when it is run again. At the end counts, keys and checksums of both
-    databases are compared; a difference names table and keys, and the exit status is 1.
+    goes on where it stopped when it is run again. Counts, keys and checksums of both databases
+    are compared, of most parts while the next are moved; a difference names table and keys, and
+    the exit status is 1.
     docs/POSTGRES_MIGRATION.md leads through it.
 
     \b
@@ -68,8 +72,11 @@ def migrate(
     """
     from services.cli.database.migrating import Wanted, run_migrate
 
+    if verify_only and no_verify:
+        raise typer.BadParameter("--verify-only and --no-verify leave nothing to do: choose one")
     names = [name for given in tables or [] for name in given.split(",") if name]
     run_migrate(
         Wanted(to, names, since, batch_rows, pickles, rejects),
-        dry_run=dry_run, verify_only=verify_only, rollback=rollback, as_json=as_json,
+        dry_run=dry_run, move=not verify_only, verify=not no_verify, rollback=rollback,
+        as_json=as_json,
     )  # fmt: skip

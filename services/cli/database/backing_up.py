@@ -10,23 +10,22 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NoReturn
 
+from services.cli.database.progress import telling, timed
 from services.cli.database.transferring import (
+    Move,
     Outcome,
     chosen_units,
     connected,
-    moved,
+    moved_and_verified,
     opened_target,
     print_outcome,
-    telling,
     verified,
-    write_rejects,
 )
 from services.cli.session import begin, find_up, refuse_held, wait_for
 from shared.database.factory import create_database
 from shared.database.transfer.backup import Backup, read_backup, side_of, write_backup
 from shared.database.transfer.offsets import OFFSETS
 from shared.database.transfer.parts import Unit
-from shared.database.transfer.run import Transfer
 from shared.database.transfer.source import Side, look
 from shared.errors import ConfigError, Fatal
 from shared.observability import report
@@ -60,7 +59,7 @@ async def _backup(settings: Settings, chosen: list[Unit], folder: Path) -> int:
     try:
         async with connected(database):
             source = await look(database, [*chosen, OFFSETS], None, None)
-            with telling("writing") as told:
+            with timed("writing"), telling("writing") as told:
                 await write_backup(source, chosen, draft, PART_ROWS, told)
             backup = read_backup(draft)
             async with _as_side(settings, backup, chosen) as written:
@@ -84,14 +83,13 @@ async def _restore(
         _as_side(settings, backup, chosen) as source,
         opened_target(settings, chosen, None, apply=True) as target,
     ):
-        transfer = Transfer(
-            source, target, chosen,
-            batch_rows=PART_ROWS, origin=origin, topic_prefix=settings.kafka_topic_prefix,
+        outcome = await moved_and_verified(
+            Move(
+                source, target, chosen, PART_ROWS, origin, settings.kafka_topic_prefix, rejects,
+                new_epochs=True,
+            )
         )  # fmt: skip
-        run = await moved(transfer, new_epochs=True)
-        await write_rejects(target.database, run.run_id, rejects)
-        verdicts = await verified(source, target, chosen, PART_ROWS)
-    return print_outcome(Outcome(verdicts, run.tallies), as_json=as_json)
+    return print_outcome(outcome, as_json=as_json)
 
 
 async def _refuse_held(settings: Settings) -> None:

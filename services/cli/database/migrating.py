@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import NoReturn
 
 from services.cli.database.transferring import (
+    Move,
     Outcome,
     chosen_units,
     connected,
     moved,
+    moved_and_verified,
     opened_target,
     print_outcome,
     print_undone,
     verified,
-    write_rejects,
 )
 from services.cli.output import listing
 from services.cli.records.republishing import read_since
@@ -30,7 +31,6 @@ from shared.database.transfer.offsets import OFFSETS
 from shared.database.transfer.parts import Unit
 from shared.database.transfer.pickles import fill, pickled
 from shared.database.transfer.rollback import rollback as roll_back
-from shared.database.transfer.run import Transfer
 from shared.database.transfer.source import Side, look
 from shared.errors import ConfigError
 from shared.observability import report
@@ -53,7 +53,7 @@ class Wanted:
 
 
 def run_migrate(
-    wanted: Wanted, *, dry_run: bool, verify_only: bool, rollback: str | None, as_json: bool
+    wanted: Wanted, *, dry_run: bool, move: bool, verify: bool, rollback: str | None, as_json: bool
 ) -> NoReturn:
     """Migrate and exit: 0, or 1 where rows are missing at the end."""
     chosen = chosen_units(wanted.tables)
@@ -65,7 +65,7 @@ def run_migrate(
     elif dry_run:
         wait_for(migration.rehearse)
     else:
-        wait_for(lambda: migration.run(verify_only=verify_only))
+        wait_for(lambda: migration.run(move=move, verify=verify))
 
 
 class _Migration:
@@ -85,26 +85,29 @@ class _Migration:
         self._since = since
         self._as_json = as_json
 
-    async def run(self, *, verify_only: bool) -> int:
-        """Move the rows, unless they are only to be compared; compare, and return the status."""
+    async def run(self, *, move: bool, verify: bool) -> int:
+        """Move the rows, compare both databases, or do both, and return the status."""
         await self._refuse_held()
         async with (
             self._opened_source() as source,
-            opened_target(self._target, self._units, self._since, apply=not verify_only) as target,
+            opened_target(self._target, self._units, self._since, apply=move) as target,
         ):
             self._tell_notes(source)
-            tallies = {}
-            if not verify_only:
-                transfer = Transfer(
-                    source, target, self._units,
-                    batch_rows=self._wanted.batch_rows, origin=self._origin(),
-                    topic_prefix=self._target.kafka_topic_prefix,
-                )  # fmt: skip
-                run = await moved(transfer)
-                tallies = run.tallies
-                await write_rejects(target.database, run.run_id, self._wanted.rejects)
-            verdicts = await verified(source, target, self._units, self._wanted.batch_rows)
-        return print_outcome(Outcome(verdicts, tallies), as_json=self._as_json)
+            if move:
+                outcome = await self._move(source, target, verify=verify)
+            else:
+                found = await verified(source, target, self._units, self._wanted.batch_rows)
+                outcome = Outcome(found, {})
+        return print_outcome(outcome, as_json=self._as_json)
+
+    async def _move(self, source: Side, target: Side, *, verify: bool) -> Outcome:
+        move = Move(
+            source, target, self._units, self._wanted.batch_rows, self._origin(),
+            self._target.kafka_topic_prefix, self._wanted.rejects,
+        )  # fmt: skip
+        if verify:
+            return await moved_and_verified(move)
+        return Outcome(None, (await moved(move)).tallies)
 
     async def rehearse(self) -> int:
         """Say what stands on both sides; change nothing."""

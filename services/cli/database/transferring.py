@@ -1,18 +1,17 @@
-"""What `migrate`, `backup` and `restore` share: databases lent, progress told, verdicts printed."""
+"""What `migrate`, `backup` and `restore` share: databases lent, rows moved, verdicts printed."""
 
+import asyncio
 import datetime as dt
 import json
-import sys
 import tempfile
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import typer
 
+from services.cli.database.progress import telling, timed
 from services.cli.output import listing
 from shared.database.base import Database
 from shared.database.factory import create_database
@@ -20,9 +19,10 @@ from shared.database.transfer.journal import key_text, rows_from
 from shared.database.transfer.offsets import OFFSETS
 from shared.database.transfer.parts import Unit, units
 from shared.database.transfer.rollback import Undone
-from shared.database.transfer.run import Run, Tally, Transfer
+from shared.database.transfer.run import Run, Stored, Tally, Transfer, unheard
 from shared.database.transfer.source import Side, look
-from shared.database.transfer.verify import Verdict, verify
+from shared.database.transfer.verify import Known, Verdict, verify
+from shared.database.transfer.verify_meanwhile import Meanwhile
 from shared.errors import EX_FAILED, EX_OK
 from shared.memory import return_memory
 from shared.observability import report
@@ -32,9 +32,9 @@ from shared.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was found at the end, and what this run did for it."""
+    """What was found at the end, None where nobody looked, and what this run did for it."""
 
-    verdicts: Sequence[Verdict]
+    verdicts: Sequence[Verdict] | None
     tallies: Mapping[str, Tally]
 
 
@@ -84,26 +84,70 @@ def _a_file(settings: Settings, *, apply: bool) -> Iterator[Settings]:
         yield settings.model_copy(update={"duckdb_path": Path(scratch) / "absent.duckdb"})
 
 
-async def moved(transfer: Transfer, *, new_epochs: bool = False) -> Run:
-    """Run a transfer with its progress on standard error, and say what run it is."""
-    with telling("moving") as told:
-        run = await transfer.run(lambda tally: told(tally.unit, tally.rows), new_epochs=new_epochs)
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What is moved between two sides, and the file for rows that are left out."""
+
+    source: Side
+    target: Side
+    units: Sequence[Unit]
+    batch_rows: int
+    origin: str
+    topic_prefix: str
+    rejects: Path
+    new_epochs: bool = False
+
+
+async def moved(move: Move, stored: Stored = unheard) -> Run:
+    """Move rows with progress on standard error, and say what run it is and what it left out."""
+    transfer = Transfer(
+        move.source, move.target, move.units,
+        batch_rows=move.batch_rows, origin=move.origin, topic_prefix=move.topic_prefix,
+    )  # fmt: skip
+    with timed("moving"), telling("moving") as told:
+        run = await transfer.run(
+            lambda tally: told(tally.unit, tally.rows), stored, new_epochs=move.new_epochs
+        )
     went = "went on with" if run.resumed else "this was"
     report(f"{went} run {run.run_id}: `econstream migrate --rollback {run.run_id}` undoes it")
+    await _write_rejects(move.target.database, run.run_id, move.rejects)
     return run
+
+
+async def moved_and_verified(move: Move) -> Outcome:
+    """Move rows and compare all units: parts meanwhile, and at the end what is left."""
+    with timed("moving and verifying"):
+        meanwhile = Meanwhile(move.source, move.target)
+        async with asyncio.TaskGroup() as tasks:
+            meanwhile.begin(tasks)
+            run = await moved(move, meanwhile.stored)
+            meanwhile.end()
+        verdicts = await _compared(
+            move.source, move.target, move.units, move.batch_rows, meanwhile.found
+        )
+    return Outcome(verdicts, run.tallies)
 
 
 async def verified(source: Side, target: Side, chosen: Sequence[Unit], rows: int) -> list[Verdict]:
     """Compare all units, with progress on standard error."""
+    with timed("verifying"):
+        return await _compared(source, target, chosen, rows, {})
+
+
+async def _compared(
+    source: Side, target: Side, chosen: Sequence[Unit], rows: int, known: Mapping[str, Known]
+) -> list[Verdict]:
     with telling("verifying") as told:
         return [
-            await verify(source, target, unit, rows, lambda v: told(v.unit, v.rows))
+            await verify(
+                source, target, unit, rows, lambda v: told(v.unit, v.rows), known.get(unit.name)
+            )
             for unit in chosen
             if source.has(unit)
         ]
 
 
-async def write_rejects(database: Database, run_id: str, path: Path) -> None:
+async def _write_rejects(database: Database, run_id: str, path: Path) -> None:
     """Write the rows that a run left out, a line of JSON each; no file where there are none."""
     found = await database.fetch(
         'SELECT unit, part, reason, "row" FROM transfer_rejects WHERE run_id = $1 '
@@ -122,25 +166,38 @@ async def write_rejects(database: Database, run_id: str, path: Path) -> None:
 
 def print_outcome(outcome: Outcome, *, as_json: bool) -> int:
     """Print a line for each unit, and what is missing; return the exit status."""
-    rows = []
-    for v in outcome.verdicts:
+    rows: list[tuple[object, ...]] = []
+    for v in outcome.verdicts or ():
         tally = outcome.tallies.get(v.unit, Tally(v.unit))
         figures = (tally.appended, tally.changed, tally.refused)
         rows.append((v.unit, v.rows, *figures, v.same, v.newer, v.own, v.faults))
+    if outcome.verdicts is None:
+        rows += [
+            (t.unit, t.rows, t.appended, t.changed, t.refused, *[None] * 4)
+            for t in outcome.tallies.values()
+        ]
     names = ["table", "source_rows", "stored", "changed", "refused", "same", "newer", "own"]
     listing([*names, "missing"], rows, as_json=as_json)
+    return _told(outcome)
+
+
+def _told(outcome: Outcome) -> int:
+    """Say what the figures mean, and return the exit status."""
+    failed = any(tally.refused for tally in outcome.tallies.values())
+    if outcome.verdicts is None:
+        report("not verified: run with --verify-only to compare both databases")
+        return EX_FAILED if failed else EX_OK
     for v in outcome.verdicts:
         if v.faults:
+            failed = True
             keys = ", ".join(str(key_text(key)) for key in v.missing)
             report(
                 f"{v.unit}: {v.faults} rows are missing or have other values, of keys {keys}",
                 failed=True,
             )
-    failed = any(v.faults for v in outcome.verdicts)
-    refused = any(tally.refused for tally in outcome.tallies.values())
-    if not failed and not refused:
+    if not failed:
         report("verified: counts, keys and checksums agree")
-    return EX_FAILED if failed or refused else EX_OK
+    return EX_FAILED if failed else EX_OK
 
 
 def print_undone(undone: Sequence[Undone], *, as_json: bool) -> None:
@@ -149,54 +206,3 @@ def print_undone(undone: Sequence[Undone], *, as_json: bool) -> None:
     listing(["table", "deleted", "restored", "kept"], rows, as_json=as_json)
     if any(u.kept for u in undone):
         report("rows that others changed since the run were kept")
-
-
-Told = Callable[[str, int], None]
-
-
-@contextmanager
-def telling(doing: str) -> Iterator[Told]:
-    """Lend what shows rows done by table: a bar on a terminal, a line at each table elsewhere.
-
-    At the end it says how long that took.
-    """
-    began = time.monotonic()
-    with _bars(doing) if sys.stderr.isatty() else nullcontext(_lines(doing)) as told:
-        yield told
-    report(f"{doing} took {time.monotonic() - began:.1f} s")
-
-
-def _lines(doing: str) -> Told:
-    seen: set[str] = set()
-
-    def tell(unit: str, _rows: int) -> None:
-        if unit not in seen:
-            seen.add(unit)
-            report(f"{doing} {unit}")
-
-    return tell
-
-
-@contextmanager
-def _bars(doing: str) -> Iterator[Told]:
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns: tuple[Any, ...] = (
-        SpinnerColumn(),
-        TextColumn(f"{doing} {{task.description}}"),
-        TextColumn("{task.completed:,} rows"),
-        TextColumn("{task.fields[rate]:,} rows/s"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        tasks: dict[str, Any] = {}
-
-        def tell(unit: str, rows: int) -> None:
-            if unit not in tasks:
-                tasks[unit] = progress.add_task(unit, total=None, rate=0)
-            task = progress.tasks[tasks[unit]]
-            rate = int(rows / task.elapsed) if task.elapsed else 0
-            progress.update(tasks[unit], completed=rows, rate=rate)
-
-        yield tell

@@ -42,6 +42,12 @@ class Tally:
 
 
 Tell = Callable[[Tally], None]
+Stored = Callable[[Unit, Span, int | None], None]
+"""Is told of a part, and how many rows it has where both sides had the same before."""
+
+
+def unheard(_unit: Unit, _span: Span, _same: int | None) -> None:
+    """Tell nobody of a part."""
 
 
 @dataclass(slots=True)
@@ -67,11 +73,12 @@ class Transfer:
         self._origin = origin
         self._topic_prefix = topic_prefix
 
-    async def run(self, tell: Tell, *, new_epochs: bool = False) -> Run:
+    async def run(self, tell: Tell, stored: Stored = unheard, *, new_epochs: bool = False) -> Run:
         """Move everything and return what was done; called again, it goes on where it stopped.
 
-        What is stored is committed part by part. Raises Transient where either database is
-        away for longer than a few tries.
+        What is stored is committed part by part. `stored` is told of each part of the units
+        that this run moves from their beginning, once it is committed. Raises Transient where
+        either database is away for longer than a few tries.
         """
         database = self._target.database
         await journal.prepare(database)
@@ -84,7 +91,7 @@ class Transfer:
             if not self._source.has(unit) or progress.done:
                 continue
             tell(tally)
-            await self._move(run, unit, progress, tally, tell)
+            await self._move(run, unit, progress, tally, tell, stored)
         if read is not None and self._source.cut.since is None:
             await self._place_offsets(run, read, new_epochs=new_epochs)
         await _in_steps(database, _finish(run.run_id))
@@ -123,7 +130,7 @@ class Transfer:
         return run
 
     async def _move(
-        self, run: Run, unit: Unit, progress: Progress, tally: Tally, tell: Tell
+        self, run: Run, unit: Unit, progress: Progress, tally: Tally, tell: Tell, stored: Stored
     ) -> None:
         number = progress.part
         free = not progress.part and await self._is_empty(unit)
@@ -132,11 +139,14 @@ class Transfer:
             await self._store(run, unit, number, Span(), None, [row])
             tally.refused += 1
         async for span, part in self._parts(unit, progress.upto, compare=not free):
+            same = part if isinstance(part, int) else None
             if isinstance(part, int):
                 tally.rows += part
                 tally.same += part
-            else:
-                number = await self._put(run, unit, number, span, part, tally)
+            elif part.num_rows:
+                number = await self._put(run, unit, number, _ended(unit, span, part), part, tally)
+            if not progress.part:
+                stored(unit, span, same)
             tell(tally)
         await self._store(run, unit, number + 1, Span(), None, [])
         if self._target.database.backend == "postgresql" and tally.appended:
@@ -214,8 +224,7 @@ class Transfer:
                 span, part = await reading
                 if following is not None:
                     reading = asyncio.create_task(self._read(unit, following, compare=compare))
-                if isinstance(part, int) or part.num_rows:
-                    yield span, part
+                yield span, part
         finally:
             reading.cancel()
             await asyncio.wait([reading])
@@ -225,14 +234,7 @@ class Transfer:
             return span, same
         sql, values = self._source.cut.rows(unit, span)
         parts = [b async for b in self._source.database.stream(sql, values, whole=True)]
-        part = pa.Table.from_batches(parts).combine_chunks()
-        if span.upto is None and part.num_rows:
-            try:
-                last = part.select(unit.key).slice(part.num_rows - 1).to_pylist()[0]
-            except OverflowError as exc:
-                raise Fatal(f"{unit.name} has a key outside the years 1 to 9999: {exc}") from exc
-            span = Span(span.after, unit.key_of(last))
-        return span, part
+        return span, pa.Table.from_batches(parts).combine_chunks()
 
     async def _is_empty(self, unit: Unit) -> bool:
         sql = f"SELECT 1 AS n FROM {quote(unit.name)} LIMIT 1"
@@ -245,6 +247,17 @@ class Transfer:
         sql = self._source.cut.keyless(unit)
         found = await rows_of(self._source.database, sql, [])
         return [Refusal(row, "its key is incomplete, or cannot be read") for row in found]
+
+
+def _ended(unit: Unit, span: Span, part: pa.Table) -> Span:
+    """Return a part's keys with the last that it has: a run that is broken off goes on there."""
+    if span.upto is not None:
+        return span
+    try:
+        last = part.select(unit.key).slice(part.num_rows - 1).to_pylist()[0]
+    except OverflowError as exc:
+        raise Fatal(f"{unit.name} has a key outside the years 1 to 9999: {exc}") from exc
+    return Span(span.after, unit.key_of(last))
 
 
 def _is_noted(run_id: str, unit: Unit, number: int) -> Steps[Placed | None]:

@@ -40,16 +40,28 @@ class Verdict:
     missing: list[Key] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Known:
+    """What is known of a unit before: how many rows are the same, and which parts are left."""
+
+    same: int = 0
+    left: list[Sequence[Span]] = field(default_factory=list)
+
+
 async def verify(
-    source: Side, target: Side, unit: Unit, rows: int, tell: Callable[[Verdict], None]
-) -> Verdict:
+    source: Side, target: Side, unit: Unit, rows: int, tell: Callable[[Verdict], None],
+    known: Known | None = None,
+) -> Verdict:  # fmt: skip
     """Compare a unit: checksums of several parts, of each where these differ, and then rows."""
     verdict = Verdict(unit.name)
     if not source.has(unit):
         return verdict
-    parts = await spans_of(source, unit, rows, None)
-    groups = [parts[n : n + TOGETHER] for n in range(0, len(parts), TOGETHER)]
-    async with aclosing(_checked(source, target, unit, groups)) as checked:
+    if known is None:
+        parts = await spans_of(source, unit, rows, None)
+        known = Known(left=[parts[n : n + TOGETHER] for n in range(0, len(parts), TOGETHER)])
+    verdict.rows = verdict.same = known.same
+    tell(verdict)
+    async with aclosing(_checked(source, target, unit, known.left)) as checked:
         async for group, same in checked:
             if same is None:
                 await _look_within(source, target, unit, group, verdict)
