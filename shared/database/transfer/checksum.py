@@ -14,6 +14,13 @@ from shared.database.sql import listed, quote
 STAMPS = frozenset({"created_at", "updated_at"})
 """When a database stored a row is no part of what the row says."""
 
+BY_INDEX = "SELECT set_config('random_page_cost', '1.1', true) AS by_index"
+"""What to ask PostgreSQL for before, in the same transaction.
+
+As it is by itself, it takes rows for far apart, reads them page by page and sorts them, which takes
+a quarter longer.
+"""
+
 _SHORT = 200
 _FIELDS, _ROWS = "chr(31)", "1E"
 _BITS = 31
@@ -54,7 +61,7 @@ def totals(
 def _each_by_index(
     columns: Sequence[Column], relations: Sequence[tuple[str, Sequence[str]]]
 ) -> str:
-    """Join rows as their index orders them: to sort them takes as long as all the rest."""
+    """Join rows as their index orders them, where BY_INDEX was asked for before."""
     row, joined = row_bytes(columns, "postgresql"), f"string_agg(r, '\\x{_ROWS}'::bytea)"
     return " UNION ALL ".join(
         f"SELECT '{place}:' AS place, count(*) AS n, md5({joined}) AS checksum "

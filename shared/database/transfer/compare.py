@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
-from shared.database.base import Database
+from shared.database.base import Database, Statement
+from shared.database.transfer.checksum import BY_INDEX
 from shared.database.transfer.parts import Key, Span, Unit
 from shared.database.transfer.source import Side
 
@@ -38,7 +39,12 @@ async def totals_of(side: Side, unit: Unit, span: Span) -> tuple[int, str]:
     if not side.has(unit):
         return 0, ""
     sql, values = side.cut.totals(unit, span)
-    [row] = await rows_of(side.database, sql, values)
+    if side.cut.backend == "postgresql":
+        asked: Statement = (sql, values)
+        parts = [part async for part in side.database.stream(BY_INDEX, then=[asked])]
+        row = parts[-1].to_pylist()[0]
+    else:
+        [row] = await rows_of(side.database, sql, values)
     return row["n"], row["checksum"]
 
 
