@@ -27,9 +27,12 @@ class Pair:
     source: Database
     target: Database
 
-    async def transfer(self, *, batch_rows: int = 3, since: dt.datetime | None = None) -> Transfer:
+    async def transfer(
+        self, *, batch_rows: int = 3, since: dt.datetime | None = None,
+        known_at: Mapping[str, int] | None = None,
+    ) -> Transfer:  # fmt: skip
         every = [*UNITS, OFFSETS]
-        source = await look(self.source, every, since, None)
+        source = await look(self.source, every, since, known_at)
         target = await look(self.target, every, since, None)
         return Transfer(
             source, target, UNITS, batch_rows=batch_rows, origin="test", topic_prefix="",

@@ -12,6 +12,7 @@ import pytest
 from shared.database.base import Database
 from shared.database.transfer.compare import same_rows, totals_of
 from shared.database.transfer.journal import rows_from
+from shared.database.transfer.offsets import OFFSETS
 from shared.database.transfer.parts import Span
 from shared.database.transfer.pieces import halves
 from shared.database.transfer.rollback import Undone, rollback
@@ -131,6 +132,33 @@ async def test_broken_off_at_any_part_it_goes_on(pair: Pair, monkeypatch: Any) -
     assert [moved[name] for name in TABLES[:4]] == [before[name] for name in TABLES[:4]]
     assert not any(each.kept for each in await rollback(pair.target, run.run_id, UNITS))
     assert not any((await everything(pair.target)).values())
+
+
+@pytest.mark.parametrize("pair", ["postgresql"], indirect=True)
+async def test_rows_without_a_key_end_no_table_that_is_broken_off(
+    pair: Pair, monkeypatch: Any
+) -> None:
+    await pair.source.execute("DROP TABLE events")
+    await pair.source.execute("CREATE TABLE events AS SELECT NULL::VARCHAR AS run, 'x' AS status")
+    await pair.source.execute("INSERT INTO events VALUES ('run 1', 'done')")
+    known = {unit.name: 0 for unit in [*UNITS, OFFSETS]}
+    store = Transfer._store
+
+    async def break_off(self: Any, *given: Any) -> Any:
+        await store(self, *given)
+        if given[1].name == "events":
+            raise asyncio.CancelledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Transfer, "_store", break_off)
+        transfer = await pair.transfer(known_at=known)
+        with pytest.raises(asyncio.CancelledError):
+            await transfer.run(lambda _: None)
+    run = await (await pair.transfer(known_at=known)).run(lambda _: None)
+    assert (run.resumed, run.tallies["events"].refused) == (True, 1)
+    assert (await pair.target.fetch("SELECT run FROM events"))["run"].to_pylist() == ["run 1"]
+    reasons = (await pair.target.fetch("SELECT reason FROM transfer_rejects"))["reason"]
+    assert reasons.to_pylist().count("its key is incomplete, or cannot be read") == 1
 
 
 async def test_a_difference_is_named(pair: Pair) -> None:

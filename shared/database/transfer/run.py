@@ -134,10 +134,6 @@ class Transfer:
     ) -> None:
         number = progress.part
         free = not progress.part and await self._is_empty(unit)
-        for row in await self._keyless(unit):
-            number += 1
-            await self._store(run, unit, number, Span(), None, [row])
-            tally.refused += 1
         async for span, part in self._parts(unit, progress.upto, compare=not free):
             same = part if isinstance(part, int) else None
             if isinstance(part, int):
@@ -148,7 +144,10 @@ class Transfer:
             if not progress.part:
                 stored(unit, span, same)
             tell(tally)
-        await self._store(run, unit, number + 1, Span(), None, [])
+        # A part without an end says that all of the unit is done.
+        keyless = await self._keyless(unit)
+        await self._store(run, unit, number + 1, Span(), None, keyless)
+        tally.refused += len(keyless)
         if self._target.database.backend == "postgresql" and tally.appended:
             await self._target.database.execute(f"ANALYZE {quote(unit.name)}")
         if unit.table is DEAD_LETTERS:
