@@ -2,7 +2,7 @@
 
 Streamlit's page asks for the code of a widget or a picture only when its first one is to be drawn:
 in three waves, the largest file last. Here the page names all of it from the start, behind what
-it needs to begin with, so that it is loaded while the script runs; and the largest before all.
+it needs to begin with, so that it is loaded while the script runs.
 """
 
 import gzip
@@ -15,9 +15,8 @@ from pathlib import Path
 DRAWN_WITH = ("PlotlyChart", "Metric", "Multiselect", "ButtonGroup", "Checkbox", "Html")
 """What every page, or the first one, has on it: the names of Streamlit's own files."""
 
-BEGUN_FIRST = ("PlotlyChart",)
-"""Those of them that take a browser longest: compiled whole beside the page, and evaluated by it
-while it still waits to be told what to draw."""
+COMPILED_WHOLE = ("PlotlyChart",)
+"""Those of them that take a browser long to compile, where it does so while the page waits."""
 
 HINT = b"//# allFunctionsCalledOnLoad\n"
 """V8's explicit compile hint, at a file's head; to other browsers a comment. It takes half a second
@@ -27,8 +26,6 @@ _ICONS = "static/media/MaterialSymbols-Rounded.*.woff2"
 _NAMED = re.compile(r'"\./(static/[\w./-]+\.(?:js|css|woff2))"')
 _IMPORTED = re.compile(r'\b(?:from|import)"\./([\w.-]+\.js)"')
 _TYPES = {".js": "application/javascript", ".css": "text/css", ".woff2": "font/woff2"}
-_ENTRY = '<script type="module"'
-_BEGUN = '<script type="module" async crossorigin src="./{}"></script>'
 _LINKS = {
     ".js": '<link rel="modulepreload" crossorigin href="./{}">',
     ".woff2": '<link rel="preload" as="font" type="font/woff2" crossorigin href="./{}">',
@@ -63,10 +60,8 @@ def read_frontend(folder: Path | None = None) -> Frontend:
     first = list(dict.fromkeys(_NAMED.findall(page)))
     late = list(dict.fromkeys(_late(root, page)))
     links = "".join(f"    {_LINKS[Path(name).suffix].format(name)}\n" for name in late)
-    begun = "".join(f"{_BEGUN.format(name)}\n    " for name in late if _begun_first(name))
     kept = {f"/{name}": _keep(root / name) for name in first + late}
-    page = page.replace("  </head>", f"{links}  </head>").replace(_ENTRY, f"{begun}{_ENTRY}", 1)
-    return Frontend(page, kept)
+    return Frontend(page.replace("  </head>", f"{links}  </head>"), kept)
 
 
 def _late(root: Path, page: str) -> Iterator[str]:
@@ -89,12 +84,8 @@ def _needed(path: Path, page: str) -> Iterator[str]:
         waiting += sorted(imported)
 
 
-def _begun_first(path: str) -> bool:
-    return Path(path).name.partition(".")[0] in BEGUN_FIRST
-
-
 def _keep(path: Path) -> Kept:
-    hint = HINT if _begun_first(path.name) else b""
+    hint = HINT if path.name.partition(".")[0] in COMPILED_WHOLE else b""
     plain = hint + path.read_bytes()
     packed = gzip.compress(plain, _LEVEL, mtime=0)
     return Kept(_TYPES[path.suffix], plain, packed if len(packed) < 0.9 * len(plain) else None)

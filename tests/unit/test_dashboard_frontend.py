@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.dashboard.frontend import BEGUN_FIRST, DRAWN_WITH, HINT, Frontend, read_frontend
+from services.dashboard.frontend import COMPILED_WHOLE, DRAWN_WITH, HINT, Frontend, read_frontend
 
 FRONTEND = Path(str(files("streamlit"))) / "static"
 
@@ -29,13 +29,6 @@ def test_the_page_names_every_file_that_is_kept_and_no_other(frontend: Frontend)
     assert named > set(re.findall(r'"\./(static/[^"]+)"', own))
 
 
-@pytest.mark.parametrize("name", BEGUN_FIRST)
-def test_what_takes_longest_is_begun_before_the_page_itself(frontend: Frontend, name: str) -> None:
-    scripts = re.findall(r'<script type="module"[^>]* src="\./static/js/([^"]+)"', frontend.page)
-    assert len(scripts) == len(BEGUN_FIRST) + 1
-    assert name in [script.partition(".")[0] for script in scripts[:-1]]
-
-
 def test_nothing_that_is_kept_imports_what_is_not(frontend: Frontend) -> None:
     for path, kept in frontend.kept.items():
         if path.endswith(".js"):
@@ -53,6 +46,6 @@ def test_files_are_kept_as_they_are_and_packed_where_that_saves(frontend: Fronte
         assert kept.plain == own
         if kept.packed is not None:
             assert gzip.decompress(kept.packed) == kept.plain
-    assert marked == set(BEGUN_FIRST)
+    assert marked == set(COMPILED_WHOLE)
     plain = sum(len(kept.plain) for kept in frontend.kept.values())
     assert sum(len(kept.packed or kept.plain) for kept in frontend.kept.values()) < plain / 2
