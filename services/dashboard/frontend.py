@@ -19,8 +19,8 @@ COMPILED_WHOLE = ("PlotlyChart",)
 """Those of them that take a browser long to compile, where it does so while the page waits."""
 
 HINT = b"//# allFunctionsCalledOnLoad\n"
-"""V8's explicit compile hint, at a file's head; to other browsers a comment. It takes half a second
-off the thread that draws the page, and puts as much on another."""
+"""V8's explicit compile hint, at a file's head; to other browsers a comment. It takes a third of a
+second off the thread that draws the page, and puts as much on another."""
 
 _ICONS = "static/media/MaterialSymbols-Rounded.*.woff2"
 _NAMED = re.compile(r'"\./(static/[\w./-]+\.(?:js|css|woff2))"')
