@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Request
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from shared.embedded import find_binary
@@ -95,8 +95,14 @@ def test_the_first_look_takes_one_run_and_asks_for_nothing_late(demo: Demo, look
         assert isinstance(frame, bytes)
         told.append(ForwardMsg.FromString(frame).WhichOneof("type"))
 
+    def requested(request: Request) -> None:
+        if request.is_navigation_request():  # the first, or again where it was broken off
+            told.clear()
+            asked.clear()
+        asked.append(request.url)
+
     look.page.on("websocket", lambda socket: socket.on("framereceived", received))
-    look.page.on("request", lambda request: asked.append(request.url))
+    look.page.on("request", requested)
     look.open("economy")
     # Each run of the whole script tells the navigation. The part that looks for changes, and would
     # have the page drawn anew, has run once more when a second session is told.
@@ -109,8 +115,7 @@ def test_the_first_look_takes_one_run_and_asks_for_nothing_late(demo: Demo, look
 
 
 def test_the_first_page_has_an_address_of_its_own_too(demo: Demo, look: Look) -> None:
-    look.page.goto(f"{demo.dashboard}/economy?as_of=2008-10-30")
-    look.await_drawn("Economy")
+    look.open("economy", "?as_of=2008-10-30", named=True)
     assert look.page.get_by_text("known on 2008-10-30").first.is_visible()
     assert look.page.get_by_text("Page not found").count() == 0
 

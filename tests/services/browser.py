@@ -74,6 +74,7 @@ class Look:
         def failed(request: Request) -> None:
             if _BROKEN_OFF in (request.failure or ""):
                 self.lost.add(request.url)
+                self.broken_off.append(request.url)
 
         self.page.set_default_timeout(stretched(_SECONDS) * 1000)
         self.page.on("response", answered)
@@ -82,9 +83,12 @@ class Look:
         self.page.on("requestfailed", failed)
         self.page.on("pageerror", lambda error: self._note(str(error)))
 
-    def open(self, name: str, query: str = "") -> None:
-        """Open a page of the dashboard by its address and wait until it is drawn."""
-        url = f"{self.base}/{'' if name == _FIRST else name}{query}"
+    def open(self, name: str, query: str = "", *, named: bool = False) -> None:
+        """Open a page of the dashboard by its address and wait until it is drawn.
+
+        named   by an address with its name, where it is the first one, too
+        """
+        url = f"{self.base}/{'' if name == _FIRST and not named else name}{query}"
         self._drawn(name.capitalize(), lambda: self.page.goto(url))
 
     def go(self, name: str) -> None:
