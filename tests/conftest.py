@@ -1,5 +1,6 @@
 """The services that tests run against, found once a run, and the line that says which."""
 
+import logging
 import os
 import tempfile
 import uuid
@@ -91,9 +92,14 @@ def do_without(request: pytest.FixtureRequest) -> Callable[[str, str], NoReturn]
 
 
 @pytest.fixture(autouse=True)
-def _own_logging() -> None:
-    """Keep the log as an earlier test has set it up out of this one."""
+def _own_logging() -> Iterator[None]:
+    """Keep the log as one test sets it up out of the next."""
     structlog.reset_defaults()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.api.problems import Problem
 
 WINDOW_SECONDS = 60
+_ROUNDING = 1e-6
 MAX_CLIENTS = 50_000
 """Who is remembered at once; of more, those that asked longest ago are forgotten."""
 
@@ -62,16 +63,16 @@ class Limits:
         name = f"{policy} {client}"
         full_at = max(self._full_at.pop(name, now), now) + step
         wait = full_at - now - WINDOW_SECONDS
-        if wait > 1e-6:
+        if wait > _ROUNDING:
             full_at -= step
         self._full_at[name] = full_at
         while len(self._full_at) > MAX_CLIENTS:
             self._full_at.popitem(last=False)
-        remaining = int((WINDOW_SECONDS - (full_at - now)) / step + 1e-6)
+        remaining = int((WINDOW_SECONDS - (full_at - now)) / step + _ROUNDING)
+        reset = min(WINDOW_SECONDS, math.ceil(full_at - now - _ROUNDING))
         return Standing(
-            policy, self._quota, remaining, math.ceil(full_at - now),
-            math.ceil(wait) if wait > 1e-6 else 0,
-        )  # fmt: skip
+            policy, self._quota, remaining, reset, math.ceil(wait) if wait > _ROUNDING else 0
+        )
 
 
 def refuse(standing: Standing) -> Problem:

@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -29,15 +28,6 @@ PLANTED = [
     f"Authorization: Bearer {SECRET}",
     f"authorization: Basic {SECRET}",
 ]
-
-
-@pytest.fixture(autouse=True)
-def _undo_configuration() -> Iterator[None]:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = before[0], before[1]
-    structlog.reset_defaults()
 
 
 def logged(log_format: Format = "json", level: Any = "INFO", **kwargs: Any) -> io.StringIO:
