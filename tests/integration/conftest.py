@@ -1,11 +1,13 @@
-"""Settings for what runs a loader: a real broker, and each database in turn."""
+"""Settings for what runs a loader, with each database in turn, and pairs to move rows between."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from shared.registry import discover
 from shared.settings import Settings
+from tests.integration.pairs import Pair, opened_pair
 from tests.loading import opened
 
 
@@ -28,6 +30,15 @@ async def postgres_settings(
     async with opened(settings) as database:
         await database.apply_schema(discover())
     return settings
+
+
+@pytest.fixture(params=["postgresql", "duckdb"])
+async def pair(
+    request: pytest.FixtureRequest, postgres_url: str, tmp_path: Path
+) -> AsyncIterator[Pair]:
+    """Both directions, each database with the tables and no rows."""
+    async with opened_pair(request.param, postgres_url, tmp_path) as lent:
+        yield lent
 
 
 def _loading(kafka: Settings, folder: Path, backend: str, url: str | None) -> Settings:

@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +20,9 @@ from shared.database.transfer.source import look
 from shared.errors import Fatal
 from shared.settings import Settings
 from tests.batches import Feed, measure, opened, refused
-from tests.integration.pairs import FEW, UNITS, Pair, fill, opened_pair
+from tests.integration.pairs import FEW, UNITS, Pair, fill
 
 TABLES = ("measures", "measures_revisions", "events", "dead_letters", "consumer_offsets")
-
-
-@pytest.fixture(params=["postgresql", "duckdb"])
-async def pair(
-    request: pytest.FixtureRequest, postgres_url: str, tmp_path: Path
-) -> AsyncIterator[Pair]:
-    """Both directions, each database with the tables and no rows."""
-    async with opened_pair(request.param, postgres_url, tmp_path) as lent:
-        yield lent
 
 
 async def everything(database: Database) -> dict[str, list[dict[str, Any]]]:

@@ -1,24 +1,11 @@
 """Parts compared while the next are moved: what they are known by, and what is left."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 
 from shared.database.transfer.verify_meanwhile import Meanwhile
 from tests.batches import Feed, measure
-from tests.integration.pairs import Pair, fill, opened_pair
+from tests.integration.pairs import Pair, fill
 from tests.waiting import until
-
-
-@pytest.fixture(params=["postgresql", "duckdb"])
-async def pair(
-    request: pytest.FixtureRequest, postgres_url: str, tmp_path: Path
-) -> AsyncIterator[Pair]:
-    """Both directions, each database with the tables and no rows."""
-    async with opened_pair(request.param, postgres_url, tmp_path) as lent:
-        yield lent
 
 
 async def test_parts_are_compared_meanwhile_and_in_the_end_what_differs(pair: Pair) -> None:
