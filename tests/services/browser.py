@@ -41,20 +41,19 @@ _FIRST = "economy"
 class Look:
     """A page in a browser, and what went wrong in it.
 
-    broken_off  what changes of the machine's network ended, which is no fault of the page
-    lost        the addresses that did not load for it
+    broken_off  what changes of the machine's network ended, and the addresses that did not load
+                for it, which is no fault of the page
     """
 
     page: Page
     base: str
     broken_off: list[str] = field(default_factory=list)
-    lost: set[str] = field(default_factory=set)
     _said: list[str] = field(default_factory=list)
 
     @property
     def faults(self) -> list[str]:
         """What went wrong, but for what a change of the network ended and what failed of that."""
-        return [said for said in self._said if not any(url in said for url in self.lost)]
+        return [said for said in self._said if not any(lost in said for lost in self.broken_off)]
 
     def watch(self) -> None:
         """Note answers of errors, errors of scripts, and what is asked of any other host."""
@@ -73,7 +72,6 @@ class Look:
 
         def failed(request: Request) -> None:
             if _BROKEN_OFF in (request.failure or ""):
-                self.lost.add(request.url)
                 self.broken_off.append(request.url)
 
         self.page.set_default_timeout(stretched(_SECONDS) * 1000)
