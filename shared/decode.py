@@ -3,10 +3,8 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.json as pj
 
@@ -18,6 +16,7 @@ from shared.law import read_row
 from shared.messages import as_columns
 from shared.moment import read_stamps
 from shared.record import Message
+from shared.texts import Positions, Texts
 
 BATCH_FIELDS = (
     pa.field("as_of", UTC_MICROSECONDS, nullable=False),
@@ -26,8 +25,6 @@ BATCH_FIELDS = (
     pa.field("kafka_offset", pa.int64(), nullable=False),
 )
 """What a decoded row carries besides its fields."""
-
-Positions = npt.NDArray[np.int64]
 
 _LAW_BELOW = 128
 """So few messages are read by the law at once where the fast path refuses them."""
@@ -70,9 +67,9 @@ def decode(dataset: Dataset, messages: Sequence[Message], now: dt.datetime) -> D
     rows, kept = _Reader(dataset, messages.values, errors).read(stamped)
     columns = [
         stamps.as_of_column(),
-        stamps.source_column(),
-        pa.array(np.array(messages.partitions, np.int32)),
-        pa.array(np.array(messages.offsets, np.int64)),
+        stamps.sources,
+        pa.array(messages.partitions.astype(np.int32)),
+        pa.array(messages.offsets),
     ]
     for described, column in zip(BATCH_FIELDS, columns, strict=True):
         whole = len(kept) == len(messages)
@@ -88,7 +85,7 @@ class _Reader:
     def __init__(
         self,
         dataset: Dataset,
-        values: list[bytes | None],
+        values: Texts,
         errors: dict[int, InvalidRecord],
     ) -> None:
         self._dataset = dataset
@@ -110,7 +107,7 @@ class _Reader:
 
     def _read(self, positions: Positions) -> None:
         """Read all at once, or what is well formed at once and the rest by the law."""
-        if self._at_once(positions, judge.join_plain(self._at(positions))):
+        if self._at_once(positions, judge.plain_lines(self._at(positions))):
             return
         if len(positions) < _LAW_BELOW:
             self._by_law(positions)
@@ -163,9 +160,10 @@ class _Reader:
     def _by_law(self, positions: Positions) -> None:
         rows: list[Row] = []
         kept: list[int] = []
-        for position in positions.tolist():
+        values = self._at(positions)
+        for position, value in zip(positions.tolist(), values, strict=True):
             try:
-                rows.append(read_row(self._dataset, self._values[position]))
+                rows.append(read_row(self._dataset, value))
                 kept.append(position)
             except InvalidRecord as error:
                 self._errors[position] = _alone(error)
@@ -175,13 +173,11 @@ class _Reader:
         self._tables.append(rows)
         self._kept.append(positions)
 
-    def _at(self, positions: Positions) -> list[bytes | None]:
-        if len(positions) == len(self._values):
-            return self._values
-        return [self._values[position] for position in positions]
+    def _at(self, positions: Positions) -> Texts:
+        return self._values if len(positions) == len(self._values) else self._values.take(positions)
 
     def _lines(self, positions: Positions) -> bytes:
-        return b"\n".join(cast("list[bytes]", self._at(positions)))
+        return self._at(positions).lines()
 
 
 def _alone(error: InvalidRecord) -> InvalidRecord:

@@ -1,8 +1,7 @@
 """What may be decided about a batch of values, whole columns at a time, without the law."""
 
 import re
-from collections.abc import Sequence
-from typing import cast
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +10,14 @@ import pyarrow.compute as pc
 
 from shared.columns import Kind
 from shared.dataset import Column, Dataset
+from shared.texts import Texts
 
 MAX_PLAIN_BYTES = 64 * 1024
 Mask = npt.NDArray[np.bool_]
-Values = Sequence[bytes | None]
 
 _DATE = r"^\d{4}-\d\d-\d\d$"
 _TIMESTAMP = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"
-_NEWLINE, _SPACE, _OPEN, _CLOSE = b"\n {}"
+_SPACE, _OPEN, _CLOSE = b" {}"
 
 _WHOLE = r"-?(?:0|[1-9][0-9]{0,17})"
 _SAFE_ESCAPE = (
@@ -50,29 +49,28 @@ def raw_type(column: Column) -> pa.DataType:
     return pa.string() if column.kind in (Kind.DATE, Kind.TIMESTAMP) else column.kind.arrow
 
 
-def join_plain(values: Values) -> bytes | None:
-    """Return the values as lines, or None unless each is plain.
+def plain_lines(values: Texts) -> bytes | None:
+    """Return the values as lines, a line break behind each, or None unless each is plain.
 
     Plain: from `{` to `}`, no control character, no backslash, valid UTF-8, at most 64 kB.
     What is not plain may still be valid: the law knows. A row has no objects inside and no
     string goes over the end of a line, so each line holds one object or more: as many rows
     as lines are one row a line.
     """
-    if not values or None in values or max(map(len, cast("list[bytes]", values))) > MAX_PLAIN_BYTES:
+    sizes = values.sizes
+    if not len(sizes) or sizes.min() < len(b"{}") or sizes.max() > MAX_PLAIN_BYTES:
         return None
-    joined = b"\n".join(cast("list[bytes]", values))
-    data = np.frombuffer(joined, np.uint8)
-    if np.count_nonzero(data < _SPACE) != len(values) - 1 or b"\\" in joined:
+    lines = values.lines()
+    data = np.frombuffer(lines, np.uint8)
+    if np.count_nonzero(data < _SPACE) != len(sizes) or b"\\" in lines:
         return None
-    ends = np.flatnonzero(data == _NEWLINE)
-    if not (joined.startswith(b"{") and joined.endswith(b"}")):
+    behind = np.cumsum(sizes + 1)
+    if (data[behind - sizes - 1] != _OPEN).any() or (data[behind - 2] != _CLOSE).any():
         return None
-    if (data[ends + 1] != _OPEN).any() or (data[ends - 1] != _CLOSE).any():
-        return None
-    return joined if _is_utf8(joined) else None
+    return lines if _is_utf8(lines) else None
 
 
-def well_formed(dataset: Dataset, values: Values) -> Mask:
+def well_formed(dataset: Dataset, values: Texts) -> Mask:
     """Tell which values are, each by itself, JSON of the right types beyond doubt.
 
     In any order of fields; one left out or given twice is not told.
@@ -91,9 +89,9 @@ def well_formed(dataset: Dataset, values: Values) -> Mask:
     return matches
 
 
-def crowded(dataset: Dataset, values: Values) -> Mask:
+def crowded(dataset: Dataset, values: Texts) -> Mask:
     """Tell which of well-formed values seem to hold more fields than there are columns."""
-    fields = pc.count_substring(pa.array(values, pa.binary()), '":')
+    fields = pc.count_substring(pa.array(list(values), pa.binary()), '":')
     crowd: Mask = pc.greater(fields, len(dataset.columns)).to_numpy(zero_copy_only=False)
     return crowd
 
@@ -101,10 +99,15 @@ def crowded(dataset: Dataset, values: Values) -> Mask:
 class Judge:
     """Judges parsed rows column by column; `doubtful` tells which the law must read."""
 
-    def __init__(self, dataset: Dataset, values: Values) -> None:
+    def __init__(self, dataset: Dataset, values: Texts) -> None:
         self._dataset = dataset
-        self._values = values
+        self._texts = values
         self.doubtful: Mask = np.zeros(len(values), np.bool_)
+
+    @cached_property
+    def _values(self) -> list[bytes | None]:
+        """Each by itself: few batches have to look."""
+        return list(self._texts)
 
     def rows(self, raw: pa.Table) -> pa.Table:
         """Return the rows in the dataset's schema, the doubtful among them as they come.
@@ -174,6 +177,8 @@ class Judge:
 
 
 def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:

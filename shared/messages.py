@@ -1,15 +1,19 @@
 """Messages as columns: an object a record would cost as much as all that is done with it."""
 
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice, repeat
 from operator import ne
 from typing import Protocol, Self, overload
 
+import numpy as np
+import numpy.typing as npt
+
 from shared.record import Message
+from shared.texts import Texts
 
 Headers = Sequence[tuple[str, bytes]]
-
-_COLUMNS = ("partitions", "offsets", "timestamps_ms", "keys", "values", "headers")
+Numbers = npt.NDArray[np.int64]
 
 
 class RawRecord(Protocol):
@@ -22,58 +26,91 @@ class RawRecord(Protocol):
     headers: Headers
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Messages(Sequence[Message]):
     """Messages of one topic in order of arrival, each made a Message only when asked for.
 
-    The columns are lists of the same length, by the names of a Message's fields; `bytes` is
-    how much keys, values and headers hold, roughly.
+    The columns are of the same length, by the names of a Message's fields; `size_bytes` is how
+    much the messages hold, roughly.
     """
 
-    __slots__ = ("bytes", "headers", "keys", "offsets", "partitions", "timestamps_ms", "topic",
-                 "values")  # fmt: skip
-
-    def __init__(self, topic: str) -> None:
-        self.topic = topic
-        self.partitions: list[int] = []
-        self.offsets: list[int] = []
-        self.timestamps_ms: list[int] = []
-        self.keys: list[bytes | None] = []
-        self.values: list[bytes | None] = []
-        self.headers: list[Headers] = []
-        self.bytes = 0
+    topic: str
+    partitions: Numbers
+    offsets: Numbers
+    timestamps_ms: Numbers
+    keys: Texts
+    values: Texts
+    headers: list[Headers]
+    size_bytes: int
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> Self:
         """Return messages of one topic as columns."""
-        found = cls(messages[0].topic if messages else "")
-        if messages:
-            _, found.partitions, found.offsets, found.timestamps_ms, *rest = map(
-                list, zip(*messages, strict=True)
-            )
-            found.keys, found.values, found.headers = rest
-        return found
+        if not messages:
+            return cls.of_columns("", [], [], [], [], [], [])
+        _, *columns = map(list, zip(*messages, strict=True))
+        return cls.of_columns(messages[0].topic, *columns)
 
     @classmethod
     def unpacked(cls, topic: str, partition: int, records: Sequence[RawRecord]) -> Self:
         """Return the records of one partition as columns."""
-        found = cls(topic)
-        found.partitions = [partition] * len(records)
-        found.offsets = [record.offset for record in records]
-        found.timestamps_ms = [record.timestamp for record in records]
-        found.keys = [record.key for record in records]
-        found.values = [record.value for record in records]
-        found.headers = _shared([record.headers for record in records])
-        found.bytes = _bytes(found.keys) + _bytes(found.values)
-        return found
+        return cls.of_columns(
+            topic,
+            [partition] * len(records),
+            [record.offset for record in records],
+            [record.timestamp for record in records],
+            [record.key for record in records],
+            [record.value for record in records],
+            _shared([record.headers for record in records]),
+        )
 
-    def extend(self, more: Self) -> None:
-        """Take in the messages of the same topic that arrived next."""
-        for name in _COLUMNS:
-            getattr(self, name).extend(getattr(more, name))
-        self.bytes += more.bytes
+    @classmethod
+    def of_columns(
+        cls,
+        topic: str,
+        partitions: Sequence[int],
+        offsets: Sequence[int],
+        timestamps_ms: Sequence[int],
+        keys: Sequence[bytes | None],
+        values: Sequence[bytes | None],
+        headers: list[Headers],
+    ) -> Self:
+        """Return messages whose columns are given as lists."""
+        size = sum(map(len, filter(None, chain(keys, values))))
+        return cls(
+            topic,
+            np.array(partitions, np.int64),
+            np.array(offsets, np.int64),
+            np.array(timestamps_ms, np.int64),
+            Texts.of(keys),
+            Texts.of(values),
+            headers,
+            size,
+        )
+
+    @classmethod
+    def joined(cls, blocks: Sequence[Self]) -> Self:
+        """Return the messages of blocks, of which there is one at least, one after the other."""
+        if len(blocks) == 1:
+            return blocks[0]
+        return cls(
+            blocks[0].topic,
+            np.concatenate([block.partitions for block in blocks]),
+            np.concatenate([block.offsets for block in blocks]),
+            np.concatenate([block.timestamps_ms for block in blocks]),
+            Texts.joined(block.keys for block in blocks),
+            Texts.joined(block.values for block in blocks),
+            list(chain.from_iterable(block.headers for block in blocks)),
+            sum(block.size_bytes for block in blocks),
+        )
 
     def __len__(self) -> int:
         return len(self.offsets)
+
+    def __iter__(self) -> Iterator[Message]:
+        numbers = (self.partitions.tolist(), self.offsets.tolist(), self.timestamps_ms.tolist())
+        headers = map(tuple, self.headers)
+        return map(Message, repeat(self.topic), *numbers, self.keys, self.values, headers)
 
     @overload
     def __getitem__(self, index: int) -> Message: ...
@@ -86,9 +123,9 @@ class Messages(Sequence[Message]):
             return [self[position] for position in range(*index.indices(len(self)))]
         return Message(
             self.topic,
-            self.partitions[index],
-            self.offsets[index],
-            self.timestamps_ms[index],
+            int(self.partitions[index]),
+            int(self.offsets[index]),
+            int(self.timestamps_ms[index]),
             self.keys[index],
             self.values[index],
             tuple(self.headers[index]),
@@ -98,14 +135,6 @@ class Messages(Sequence[Message]):
 def as_columns(messages: Sequence[Message]) -> Messages:
     """Return messages as columns, those that are as they are."""
     return messages if isinstance(messages, Messages) else Messages.of(messages)
-
-
-def joined(blocks: Sequence[Messages]) -> Messages:
-    """Return blocks of the same topic as one; the first takes in the others."""
-    first = blocks[0]
-    for block in blocks[1:]:
-        first.extend(block)
-    return first
 
 
 def _shared(headers: list[Headers]) -> list[Headers]:
@@ -118,7 +147,3 @@ def _shared(headers: list[Headers]) -> list[Headers]:
             last = each
         found.append(last)
     return found
-
-
-def _bytes(texts: Iterable[bytes | None]) -> int:
-    return sum(map(len, filter(None, texts)))

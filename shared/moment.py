@@ -36,14 +36,14 @@ class Stamps:
     """What the headers of messages say of their rows, in order of the messages.
 
     microseconds   each as_of in µs since 1970; 0 where `errors` says why there is none
-    sources        who published each, as it came
+    sources        who published each, as text that a database takes, null for none
     errors         by position, for messages whose headers cannot be gone by
     versions       by position, the schema_version of messages that name one
     letters        by position, the dead letter that a message repeats
     """
 
     microseconds: npt.NDArray[np.int64]
-    sources: list[bytes | None]
+    sources: pa.StringArray
     errors: dict[int, InvalidRecord]
     versions: dict[int, int]
     letters: dict[int, int]
@@ -59,16 +59,6 @@ class Stamps:
         """Return every as_of."""
         return pa.array(self.microseconds).cast(UTC_MICROSECONDS)
 
-    def source_column(self) -> pa.Array:
-        """Return every source as text that a database takes, null for none."""
-        coded = pa.array(self.sources, pa.binary()).dictionary_encode()
-        names = [
-            name.decode("utf-8", "replace").replace("\0", "") or None
-            for name in coded.dictionary.to_pylist()
-        ]
-        texts = pa.array(names, pa.string())
-        return pa.DictionaryArray.from_arrays(coded.indices, texts).cast(pa.string())
-
 
 def read_stamps(messages: Sequence[Message], now: dt.datetime) -> Stamps:
     """Return when each message's value became known, and who says so.
@@ -79,8 +69,8 @@ def read_stamps(messages: Sequence[Message], now: dt.datetime) -> Stamps:
     """
     columns = as_columns(messages)
     given, sources, marks = _read_headers(columns.headers)
-    timestamps = np.array(columns.timestamps_ms, np.int64)
-    microseconds = np.where(given == _ABSENT, np.clip(timestamps, 0, _FAR_MS) * 1000, given)
+    sent = np.clip(columns.timestamps_ms, 0, _FAR_MS) * 1000
+    microseconds = np.where(given == _ABSENT, sent, given)
     latest = (now + MAX_AHEAD - _EPOCH) // _MICROSECOND
     wrong = np.flatnonzero((microseconds == _WRONG) | (microseconds > latest))
     errors = {
@@ -105,29 +95,37 @@ def end_of_day(day: dt.date) -> dt.datetime:
 
 def _read_headers(
     column: Sequence[Headers],
-) -> tuple[npt.NDArray[np.int64], list[bytes | None], _Marks]:
+) -> tuple[npt.NDArray[np.int64], pa.StringArray, _Marks]:
     """Return the as_of headers in µs, _ABSENT or _WRONG, the source headers and the rare ones."""
-    moments: list[int] = []
-    sources: list[bytes | None] = []
+    begins, lengths = _runs(column)
+    moments = np.empty(len(begins), np.int64)
+    sources: list[str | None] = []
     marks: _Marks = {name: {} for name in _MARKS}
     seen: dict[bytes | None, int] = {None: _ABSENT}
-    last: Headers | None = None
-    moment = _ABSENT
-    source: bytes | None = None
-    rare: list[str] = []
-    for position, headers in enumerate(column):
-        if headers is not last:
-            last, found = headers, dict(headers)
-            as_of, source = found.get("as_of"), found.get("source")
-            if as_of is not None and as_of not in seen:
-                seen[as_of] = _from_header(as_of)
-            moment = seen[as_of]
-            rare = [name for name in _MARKS if name in found]
-        moments.append(moment)
-        sources.append(source)
-        for name in rare:
-            marks[name][position] = found[name]
-    return np.array(moments, np.int64), sources, marks
+    for number, (begin, length) in enumerate(zip(begins, lengths.tolist(), strict=True)):
+        found = dict(column[begin])
+        as_of, source = found.get("as_of"), found.get("source")
+        if as_of is not None and as_of not in seen:
+            seen[as_of] = _from_header(as_of)
+        moments[number] = seen[as_of]
+        sources.append(source.decode("utf-8", "replace").replace("\0", "") if source else None)
+        for name in _MARKS:
+            if name in found:
+                marks[name] |= dict.fromkeys(range(begin, begin + length), found[name])
+    of_runs = pa.array([source or None for source in sources], pa.string())
+    which = np.repeat(np.arange(len(begins)), lengths)
+    return moments[which], of_runs.take(pa.array(which)), marks
+
+
+def _runs(column: Sequence[Headers]) -> tuple[list[int], npt.NDArray[np.int64]]:
+    """Return where stretches of the same headers begin, and how long each is.
+
+    Records that were published together share theirs, as the same object.
+    """
+    identities = np.fromiter(map(id, column), np.int64, len(column))
+    begins = np.flatnonzero(identities[1:] != identities[:-1]) + 1
+    starts = [0, *begins.tolist()] if len(column) else []
+    return starts, np.diff([*starts, len(column)])
 
 
 def _numbers(headers: dict[int, bytes | None]) -> dict[int, int]:

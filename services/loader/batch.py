@@ -50,9 +50,17 @@ class Chunk:
 @dataclass(slots=True)
 class _Pending:
     since: float
-    messages: Messages
+    blocks: list[Messages] = field(default_factory=list)
+    rows: int = 0
+    bytes: int = 0
     ends: dict[TopicPartition, int] = field(default_factory=dict)
     last: dict[TopicPartition, Message] = field(default_factory=dict)
+
+    def add(self, tp: TopicPartition, messages: Messages) -> None:
+        self.blocks.append(messages)
+        self.rows += len(messages)
+        self.bytes += messages.size_bytes
+        self.last[tp] = messages[-1]
 
 
 class Gatherer:
@@ -98,12 +106,10 @@ class Gatherer:
             group = (tp.topic, self.lane_of(tp))
             pending = self._pending.get(group)
             if pending is None:
-                pending = _Pending(time.monotonic(), Messages(tp.topic))
-                self._pending[group] = pending
+                pending = self._pending[group] = _Pending(time.monotonic())
             pending.ends[tp] = offset
             if messages is not None:
-                pending.messages.extend(messages)
-                pending.last[tp] = messages[-1]
+                pending.add(tp, messages)
 
     def take(self, lanes: Collection[int], seen_end: SeenEnd) -> list[Chunk]:
         """Return the chunks of these lanes that are due: full, or old enough, or a backlog's rest.
@@ -112,7 +118,7 @@ class Gatherer:
         In a steady trickle no batch is full, so that all wait.
         """
         now = time.monotonic()
-        gathered = sum(pending.messages.bytes for pending in self._pending.values())
+        gathered = sum(pending.bytes for pending in self._pending.values())
         if gathered >= pending_bytes(self._rows):
             now = float("inf")
         due = [
@@ -142,8 +148,7 @@ class Gatherer:
         )
 
     def _is_full(self, pending: _Pending) -> bool:
-        messages = pending.messages
-        return len(messages) >= self._rows or messages.bytes >= batch_bytes(self._rows)
+        return pending.rows >= self._rows or pending.bytes >= batch_bytes(self._rows)
 
     def _end(self, tp: TopicPartition, head: Position) -> int:
         pending = self._pending.get((tp.topic, self.lane_of(tp)))
@@ -157,8 +162,8 @@ class Gatherer:
             end = after(start, offset, pending.last.get(tp))
             moves.append(Move(start, end))
             self.heads[tp] = end
-        messages = pending.messages
-        return Chunk(lane, self._datasets[topic], messages, moves, messages.bytes)
+        messages = Messages.joined(pending.blocks) if pending.blocks else ()
+        return Chunk(lane, self._datasets[topic], messages, moves, pending.bytes)
 
 
 def after(start: Position, offset: int, last: Message | None) -> Position:

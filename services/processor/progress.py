@@ -17,7 +17,8 @@ class Handled:
     def note(self, messages: Messages) -> None:
         """Note that a batch was handled whole: what follows from it is published."""
         self.records += len(messages)
-        for partition, offset in zip(messages.partitions, messages.offsets, strict=True):
+        places = zip(messages.partitions.tolist(), messages.offsets.tolist(), strict=True)
+        for partition, offset in places:
             place = TopicPartition(messages.topic, partition)
             self._next[place] = max(self._next.get(place, 0), offset + 1)
 

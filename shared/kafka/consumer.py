@@ -19,7 +19,7 @@ from shared.kafka.fetched import BLOCK_ROWS, Blocks
 from shared.kafka.header_names import HeaderNameNotText, read_batch
 from shared.kafka.membership import AssignmentListener, Membership
 from shared.kafka.watermarks import Watermarks
-from shared.messages import Messages, joined
+from shared.messages import Messages
 
 log = logging.getLogger(__name__)
 
@@ -230,7 +230,7 @@ class Consumer:
             polled.setdefault(more[0], []).append(more[1])
             enough = max_records is not None or sum(map(len, polled.values())) >= _BLOCKS
             more = None if enough else await self._next_block(wanted, 0)
-        return {tp: joined(blocks) for tp, blocks in polled.items()}
+        return {tp: Messages.joined(blocks) for tp, blocks in polled.items()}
 
     async def _next_block(
         self, wanted: list[KafkaPartition], timeout_ms: int

@@ -19,7 +19,9 @@ from aiokafka.structs import TopicPartition as KafkaPartition
 
 from shared.kafka.cluster import TopicPartition
 from shared.kafka.header_names import HeaderNameNotText
-from shared.kafka.record_batch import NotReadable, RecordBatch, batches
+from shared.kafka.record_batch import RecordBatch, batches
+from shared.kafka.record_headers import KnownHeaders
+from shared.kafka.varints import NotReadable
 from shared.messages import Messages
 
 BLOCK_ROWS = 2_000
@@ -32,6 +34,7 @@ class Blocks:
 
     def __init__(self) -> None:
         self.rows = BLOCK_ROWS
+        self._known = KnownHeaders()
 
     def install(self, consumer: Any) -> None:
         """Make a started aiokafka consumer hand on `Messages`, one for each record it counts."""
@@ -45,28 +48,59 @@ class Blocks:
         Raises HeaderNameNotText once it has yielded all that lies before such a batch.
         """
         topic, partition = fetched._tp
-        block = Messages(topic)
+        block: list[Messages] = []
+        rows = size = 0
         for batch, data in _committed(fetched, raw):
-            read = _reader(batch, data, topic, partition)
+            read = self._reader(batch, data, topic, partition)
             while True:
                 begin = fetched.next_fetch_offset
                 try:
-                    messages = read(begin, self.rows - len(block))
+                    messages = read(begin, self.rows - rows)
                 except UnicodeDecodeError as exc:
                     if block:
-                        yield block
+                        yield Messages.joined(block)
                     raise HeaderNameNotText(TopicPartition(topic, partition), begin) from exc
                 if not messages:
                     break
-                block.extend(messages)
-                fetched.next_fetch_offset = messages.offsets[-1] + 1
-                if len(block) >= self.rows or block.bytes >= BLOCK_BYTES:
-                    yield block
-                    block = Messages(topic)
+                block.append(messages)
+                rows, size = rows + len(messages), size + messages.size_bytes
+                fetched.next_fetch_offset = int(messages.offsets[-1]) + 1
+                if rows >= self.rows or size >= BLOCK_BYTES:
+                    yield Messages.joined(block)
+                    block, rows, size = [], 0, 0
             # Past records that were compacted away, too.
             fetched.next_fetch_offset = batch.next_offset
         if block:
-            yield block
+            yield Messages.joined(block)
+
+    def _reader(
+        self, batch: Any, data: memoryview, topic: str, partition: int
+    ) -> Callable[[int, int], Messages]:
+        """Return what reads, from an offset on, the next so many records of a batch.
+
+        There are none at its end. What cannot be read as columns is read by the client, record
+        by record.
+        """
+        try:
+            whole = RecordBatch.read(data)
+        except NotReadable:
+            unread = chain(batch)
+
+            def read_on(begin: int, count: int) -> Messages:
+                later = (record for record in unread if record.offset >= begin)
+                return Messages.unpacked(topic, partition, list(islice(later, count)))
+
+            return read_on
+
+        def read(begin: int, count: int) -> Messages:
+            start = int(np.searchsorted(whole.offsets, begin))
+            chosen = slice(start, start + count)
+            try:
+                return whole.messages(topic, partition, chosen, self._known)
+            except NotReadable as exc:
+                raise CorruptRecordException(f"{topic}[{partition}] from offset {begin}") from exc
+
+        return read
 
 
 class _Answers:
@@ -105,34 +139,6 @@ class _Fetched(OrderedDict[Any, Any]):
             raw = self._answers.raw.pop(partition)
             fetched._records_iterator = self._blocks.unpack(fetched, raw)
         super().__setitem__(partition, result)
-
-
-def _reader(
-    batch: Any, data: memoryview, topic: str, partition: int
-) -> Callable[[int, int], Messages]:
-    """Return what reads, from an offset on, the next so many records of a batch; none at its end.
-
-    What cannot be read as columns is read by the client, record by record.
-    """
-    try:
-        whole = RecordBatch.read(data)
-    except NotReadable:
-        unread = chain(batch)
-
-        def read_on(begin: int, count: int) -> Messages:
-            later = (record for record in unread if record.offset >= begin)
-            return Messages.unpacked(topic, partition, list(islice(later, count)))
-
-        return read_on
-
-    def read(begin: int, count: int) -> Messages:
-        start = int(np.searchsorted(whole.offsets, begin))
-        try:
-            return whole.messages(topic, partition, slice(start, start + count))
-        except NotReadable as exc:
-            raise CorruptRecordException(f"{topic}[{partition}] from offset {begin}") from exc
-
-    return read
 
 
 def _committed(fetched: Any, raw: bytes) -> Iterator[tuple[Any, memoryview]]:

@@ -59,19 +59,19 @@ class Ranges(Watermarks):
     async def _unpacked(
         self, partition: TopicPartition, begin: int, fetched: Any, rows: int
     ) -> tuple[Messages, int]:
-        found, after = Messages(partition.topic), begin
+        found: list[Any] = []
+        after = begin
         try:
             for records, behind in _batches(fetched, begin):
-                if records:
-                    found.extend(Messages.unpacked(*partition, records[: rows - len(found)]))
+                found += records[: rows - len(found)]
                 if len(found) >= rows:
-                    return found, found.offsets[-1] + 1
+                    return Messages.unpacked(*partition, found), found[-1].offset + 1
                 after = behind
         except UnicodeDecodeError:
             if after == begin:
                 at = HeaderNameNotText(partition, begin)
                 return await read_batch(self._client, at, _FETCH_BYTES)
-        return found, after
+        return Messages.unpacked(*partition, found), after
 
     def _refused(self, partition: TopicPartition, code: int, asked: tuple[int, ...]) -> None:
         if for_code(code) is OffsetOutOfRangeError:
@@ -95,4 +95,4 @@ def _before(found: Messages, end: int) -> Messages:
     if not found or found.offsets[-1] < end:
         return found
     kept = [message for message in found if message.offset < end]
-    return Messages.of(kept) if kept else Messages(found.topic)
+    return Messages.of(kept)

@@ -14,10 +14,11 @@ from shared import decode as decode_module
 from shared.dataset import Code, Dataset, Row
 from shared.decode import BATCH_FIELDS, decode, rows_to_table
 from shared.errors import InvalidRecord
-from shared.judge import join_plain
+from shared.judge import plain_lines
 from shared.law import read_row
 from shared.record import Message
 from shared.registry import discover
+from shared.texts import Texts
 from tests.strategies import (
     EVERYTHING,
     ODD_TOKENS,
@@ -92,7 +93,7 @@ def check_a_batch_reads_as_the_law_does(dataset: Dataset, data: st.DataObject) -
     values = data.draw(st.lists(kinds, min_size=1, max_size=6))
 
     rows, refusals = by_law(dataset, values)
-    event(f"plain: {join_plain(values) is not None}; refused: {bool(refusals)}")
+    event(f"plain: {plain_lines(Texts.of(values)) is not None}; refused: {bool(refusals)}")
 
     assert by_batch(dataset, values) == (rows, refusals)
 

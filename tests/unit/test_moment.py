@@ -120,7 +120,7 @@ def test_every_moment_travels_as_a_header(moments: list[dt.datetime | None]) -> 
 )
 def test_a_source_is_text_that_a_database_takes(headers: Headers, source: str | None) -> None:
     stamps = read_stamps([message(), message(*headers), message(*headers)], NOW)
-    assert stamps.source_column().to_pylist() == [None, source, source]
+    assert stamps.sources.to_pylist() == [None, source, source]
 
 
 def test_a_date_alone_is_the_last_microsecond_of_that_day() -> None:

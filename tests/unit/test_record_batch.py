@@ -9,7 +9,9 @@ from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.kafka.record_batch import NotReadable, RecordBatch, batches
+from shared.kafka.record_batch import RecordBatch, batches
+from shared.kafka.record_headers import KnownHeaders
+from shared.kafka.varints import NotReadable
 from shared.messages import Messages
 
 EVERYTHING = slice(0, None)
@@ -33,10 +35,12 @@ def build(given: list[tuple[Any, ...]], compression: int = 0) -> bytes:
     return bytes(builder.build())
 
 
-def columns(messages: Messages) -> list[Any]:
-    headers = [list(each) for each in messages.headers]
-    return [messages.offsets, messages.timestamps_ms, messages.keys, messages.values, headers,
-            messages.bytes]  # fmt: skip
+def read(batch: bytes, chosen: slice = EVERYTHING) -> Messages:
+    return RecordBatch.read(memoryview(batch)).messages("t", 3, chosen, KnownHeaders())
+
+
+def all_of(messages: Messages) -> list[Any]:
+    return list(messages)
 
 
 @given(st.lists(records, min_size=1, max_size=6), st.sampled_from([0, 1, 3]), st.data())
@@ -45,33 +49,66 @@ def test_it_reads_what_the_client_reads(
 ) -> None:
     batch = build(given, compression)
     by_client = Messages.unpacked("t", 3, list(DefaultRecordBatch(batch)))
-    read = RecordBatch.read(memoryview(batch))
-    assert columns(read.messages("t", 3, EVERYTHING)) == columns(by_client)
+    assert all_of(read(batch)) == all_of(by_client)
     start, stop = sorted(data.draw(st.integers(0, len(given))) for _ in "ab")
-    part = read.messages("t", 3, slice(start, stop))
-    assert part.offsets == by_client.offsets[start:stop]
-    assert part.values == by_client.values[start:stop]
+    assert all_of(read(batch, slice(start, stop))) == all_of(by_client)[start:stop]
+    assert by_client.size_bytes <= read(batch).size_bytes <= len(batch) + len(given) * 50
 
 
 def test_moments_are_the_brokers_where_it_stamps() -> None:
     batch = bytearray(build([(5, b"k", b"v", []), (7, b"k", b"v", [])]))
     batch[22] |= 0x08  # the broker's clock counts
     batch[35:43] = struct.pack(">q", 99)
-    read = RecordBatch.read(memoryview(bytes(batch)))
-    assert read.messages("t", 0, EVERYTHING).timestamps_ms == [99, 99]
+    assert read(bytes(batch)).timestamps_ms.tolist() == [99, 99]
 
 
 def test_equal_headers_are_one_object() -> None:
     batch = build([(0, b"k", b"v", [("as_of", b"1")])] * 3)
-    first, *others = RecordBatch.read(memoryview(batch)).messages("t", 0, EVERYTHING).headers
+    first, *others = read(batch).headers
     assert all(other is first for other in others)
 
 
 def test_headers_of_one_size_are_told_apart() -> None:
     stamps = [b"1", b"1", b"2", b"1"]
     batch = build([(0, b"k", b"v", [("as_of", stamp)]) for stamp in stamps])
-    read = RecordBatch.read(memoryview(batch)).messages("t", 0, EVERYTHING)
-    assert [dict(headers)["as_of"] for headers in read.headers] == stamps
+    assert [dict(headers)["as_of"] for headers in read(batch).headers] == stamps
+
+
+SOURCE = ("source", b"yahoo")
+
+
+@given(
+    st.lists(st.tuples(texts, st.sampled_from([b"\x02\x0csourc", b"{}", None])), max_size=9),
+    st.booleans(),
+    st.data(),
+)
+def test_records_that_end_with_the_same_headers_are_parted_by_their_lengths(
+    given: list[tuple[bytes | None, bytes | None]], same: bool, data: st.DataObject
+) -> None:
+    """Values hold what headers look like, and what is told by the headers is told without."""
+    raw = b"\x02\x0csource\nyahoo"
+    rows: list[tuple[Any, ...]] = [(5, b"k", b"v", [SOURCE])]
+    for key, part in given:
+        value = (part or b"") + raw * data.draw(st.integers(0, 2))
+        rows.append((5, key, value, [SOURCE] if same or data.draw(st.booleans()) else []))
+    batch = build(rows)
+    by_client = Messages.unpacked("t", 3, list(DefaultRecordBatch(batch)))
+    assert all_of(read(batch)) == all_of(by_client)
+
+
+def test_equal_headers_of_several_batches_are_one_object_and_not_for_ever() -> None:
+    known = KnownHeaders()
+
+    def headers(source: str) -> Any:
+        batch = build([(0, b"k", b"v", [("source", source.encode())])])
+        read = RecordBatch.read(memoryview(batch))
+        return read.messages("t", 0, EVERYTHING, known).headers[0]
+
+    first = headers("yahoo")
+    assert headers("yahoo") is first
+    assert all(dict(headers(f"s{n}"))["source"] == f"s{n}".encode() for n in range(1_500))
+    assert headers("yahoo") == first
+    assert headers("yahoo") is not first
 
 
 def test_an_answer_is_cut_into_its_whole_batches() -> None:
@@ -88,7 +125,7 @@ def test_a_broken_batch_is_refused_or_read_within_its_bounds(
     place = data.draw(st.integers(61, len(batch) - 1))
     batch[place] = data.draw(st.integers(0, 255))
     with suppress(NotReadable, UnicodeDecodeError):
-        RecordBatch.read(memoryview(bytes(batch))).messages("t", 0, EVERYTHING)
+        read(bytes(batch))
 
 
 @pytest.mark.parametrize("wrong", [b"", b"\0" * 60, b"\0" * 61])

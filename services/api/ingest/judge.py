@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.dataset import Dataset
 from shared.decode import decode
-from shared.messages import Messages
+from shared.messages import Headers, Messages
 from shared.record import Record, Rows, encode
 
 SLICE_ROWS = 10_000
@@ -76,8 +76,7 @@ def _is_large(record: Record) -> bool:
 def _messages(values: Sequence[bytes], now: dt.datetime) -> Messages:
     """Return values as messages whose offset is their place."""
     count = len(values)
-    found = Messages("")
-    found.partitions, found.offsets = [0] * count, list(range(count))
-    found.timestamps_ms = [int(now.timestamp() * 1000)] * count
-    found.keys, found.values, found.headers = [None] * count, list(values), [()] * count
-    return found
+    stamps = [int(now.timestamp() * 1000)] * count
+    headers: list[Headers] = [()] * count
+    places = list(range(count))
+    return Messages.of_columns("", [0] * count, places, stamps, [None] * count, values, headers)

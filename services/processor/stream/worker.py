@@ -269,16 +269,18 @@ def _credentials(cluster: Cluster) -> Any:
 
 
 def _by_topic(events: Sequence[Any]) -> list[Messages]:
-    found: dict[str, Messages] = {}
+    found: dict[str, list[Any]] = {}
     for event in events:
-        message = event.message
-        columns = found.get(message.topic) or found.setdefault(
-            message.topic, Messages(message.topic)
+        found.setdefault(event.message.topic, []).append(event.message)
+    return [
+        Messages.of_columns(
+            topic,
+            [message.partition for message in messages],
+            [message.offset for message in messages],
+            [round(message.timestamp * 1000) for message in messages],
+            [message.key for message in messages],
+            [message.value for message in messages],
+            [message.headers or () for message in messages],
         )
-        columns.partitions.append(message.partition)
-        columns.offsets.append(message.offset)
-        columns.timestamps_ms.append(round(message.timestamp * 1000))
-        columns.keys.append(message.key)
-        columns.values.append(message.value)
-        columns.headers.append(message.headers or ())
-    return list(found.values())
+        for topic, messages in found.items()
+    ]
