@@ -26,18 +26,20 @@ _SAFE_ESCAPE = (
 ).replace(".", "[0-9a-fA-F]")
 _STRING = rf'"(?:[^"\\\x00-\x1f]|{_SAFE_ESCAPE})*"'
 _DAY = (
-    r"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+    r"(?:[0-9]{2}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
     r"|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+    r"|(?:0[48]|[2468][048]|[13579][26])-02-29)"
 )
+"""The last two figures of a year, and a day of it."""
 _HOUR = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _JSON = {
     Kind.TEXT: _STRING,
     Kind.BIGINT: _WHOLE,
     Kind.FLOAT: rf"{_WHOLE}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,2}})?",
     Kind.BOOLEAN: r"true|false",
-    Kind.DATE: rf'"[1-9][0-9]{{3}}-{_DAY}"',
+    Kind.DATE: rf'"[1-9][0-9]{_DAY}"',
     Kind.TIMESTAMP: (
-        rf'"[1-8][0-9]{{3}}-{_DAY}T{_HOUR}:[0-5][0-9](?:\.[0-9]{{1,6}})?(?:Z|[+-]{_HOUR})"'
+        rf'"[1-8][0-9]{_DAY}T{_HOUR}:[0-5][0-9](?:\.[0-9]{{1,6}})?(?:Z|[+-]{_HOUR})"'
     ),
     Kind.TEXTS: rf"\[ *(?:{_STRING}(?: *, *{_STRING})*)? *\]",
 }
@@ -79,14 +81,14 @@ def well_formed(dataset: Dataset, values: Texts) -> Mask:
         f'"{re.escape(c.name)}" *: *(?:{_JSON[c.kind]}{"|null" if c.nullable else ""})'
         for c in dataset.columns
     )
-    short = [value if value and len(value) <= MAX_PLAIN_BYTES else None for value in values]
-    pattern = rf"^\{{ *(?:{fields})(?: *, *(?:{fields}))* *\}}$"
-    texts = pa.array(short, pa.binary())
-    found = pc.fill_null(pc.match_substring_regex(texts, pattern), False)
-    matches: Mask = found.to_numpy(zero_copy_only=False)
-    if not _is_utf8(b"".join(value for value in short if value)):
-        matches &= [value is None or _is_utf8(value) for value in short]
-    return matches
+    pattern = rf"^\{{ *(?:{fields})(?: *, *(?:{fields}))* *\}}\n$"
+    sizes, lines = values.sizes, values.lines()
+    edges = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.maximum(sizes, 0) + 1)])
+    buffers = [None, pa.py_buffer(edges), pa.py_buffer(lines)]
+    texts = pa.Array.from_buffers(pa.large_binary(), len(sizes), buffers)
+    matches: Mask = pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False)
+    matches &= sizes <= MAX_PLAIN_BYTES
+    return matches if _is_utf8(lines) else matches & [_is_utf8(value or b"") for value in values]
 
 
 def crowded(dataset: Dataset, values: Texts) -> Mask:

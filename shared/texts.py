@@ -115,5 +115,6 @@ class Texts(Sequence[bytes | None]):
             return list(self)[index]
         place = range(len(self))[index]
         number = int(np.searchsorted(self._starts, place, "right")) - 1
-        at = place - self._starts[number]
-        return self.stretches[number].take(slice(at, at + 1)).cut()[0]
+        stretch, at = self.stretches[number], place - self._starts[number]
+        begin, end = stretch.begins[at], stretch.ends[at]
+        return stretch.data[begin:end] if begin <= end else None

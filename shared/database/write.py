@@ -126,7 +126,7 @@ def write(batch: Batch, laid: Laid, hints: Hints | None, *, locks: bool) -> Writ
     if batch.replayed:
         yield from resolve_letters(batch)
     if batch.rejected:
-        written.dead_letters = yield from put_letters(batch)
+        written.dead_letters = yield from put_letters(batch, straight=hints is not None)
     return written
 
 
