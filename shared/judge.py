@@ -38,9 +38,7 @@ _JSON = {
     Kind.FLOAT: rf"{_WHOLE}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,2}})?",
     Kind.BOOLEAN: r"true|false",
     Kind.DATE: rf'"[1-9][0-9]{_DAY}"',
-    Kind.TIMESTAMP: (
-        rf'"[1-8][0-9]{_DAY}T{_HOUR}:[0-5][0-9](?:\.[0-9]{{1,6}})?(?:Z|[+-]{_HOUR})"'
-    ),
+    Kind.TIMESTAMP: (rf'"[1-8][0-9]{_DAY}T{_HOUR}:[0-5][0-9](?:\.[0-9]{{1,6}})?(?:Z|[+-]{_HOUR})"'),
     Kind.TEXTS: rf"\[ *(?:{_STRING}(?: *, *{_STRING})*)? *\]",
 }
 """For each kind, JSON that is right beyond doubt; what else may be right, the law knows."""
