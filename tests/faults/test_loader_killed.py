@@ -68,5 +68,6 @@ async def test_killed_at_any_moment_it_loses_and_doubles_nothing(
             await run.note_strike()
             if not run.store.is_shared:
                 await run.store.look()
-        await run.heal()
+        # Killed so soon, loaders leave nearly all of it to the last one.
+        await run.heal(within=90 + count)
         await run.verify(records=2_000 * count, struck=count)
