@@ -3,7 +3,8 @@
 Three passes over the same daily bars: `insert` (new keys), `update` (every key has other
 values, known later, and its old ones go to the revisions) and `unchanged` (the same values,
 known later). A pass is done in slices; of each slice the limits and the loader take turns, so
-that a busy machine slows both. A ratio is the median of the slices' ratios.
+that a busy machine slows both. A ratio is the median of the slices' ratios. A slice is long
+enough that the loader's first and last batch, which nothing overlaps, are a small part of it.
 
 Each result has rows a second and, for each limit, its rows a second and the ratio to it.
 `upsert`: prepared batches into a table of the same columns, in PostgreSQL by COPY to
@@ -42,7 +43,7 @@ BACKENDS = ("postgresql", "duckdb")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--rows", type=int, default=600_000, help="bars in a pass")
+    parser.add_argument("--rows", type=int, default=1_200_000, help="bars in a pass")
     parser.add_argument("--slices", type=int, default=5, help="parts that a pass is timed in")
     parser.add_argument("--batch-rows", type=int, help="rows a transaction; unset: the setting's")
     parser.add_argument("--backend", choices=BACKENDS, action="append", help="unset: both")

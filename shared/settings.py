@@ -116,7 +116,7 @@ class Settings(BaseSettings):
 
     loader_group_id: str = Field("econstream-loader", description="consumer group of the loaders")
     loader_batch_rows: int = Field(
-        10_000, ge=1, le=1_000_000, description="rows a transaction; unset: twice as many in DuckDB"
+        10_000, ge=1, le=1_000_000, description="rows a transaction; unset: 40,000 in DuckDB"
     )
     loader_batch_ms: int = Field(
         200, ge=1, le=60_000, description="longest wait for a batch to fill"

@@ -74,7 +74,7 @@ def transaction_rows(settings: Settings) -> int:
     as_it_is = settings.database_backend == "postgresql" or (
         "loader_batch_rows" in settings.model_fields_set
     )
-    return settings.loader_batch_rows if as_it_is else 2 * settings.loader_batch_rows
+    return settings.loader_batch_rows if as_it_is else 4 * settings.loader_batch_rows
 
 
 async def load_topics(

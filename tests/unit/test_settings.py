@@ -36,7 +36,7 @@ def test_a_transaction_in_duckdb_takes_more_rows_unless_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("LOADER_BATCH_ROWS", "")
-    assert transaction_rows(load_settings()) == 20_000
+    assert transaction_rows(load_settings()) == 40_000
     assert transaction_rows(load_settings(database_backend="postgresql")) == 10_000
     monkeypatch.setenv("LOADER_BATCH_ROWS", "10000")
     assert transaction_rows(load_settings()) == 10_000
