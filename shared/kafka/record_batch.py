@@ -1,7 +1,7 @@
 """Reads a batch of records as columns: an object a record costs several times as much.
 
-Where each record begins is found one after the other; all fields are then read for all records
-at once. The format is version 2 of Kafka's messages, in which all brokers since 0.11 answer.
+Once it is known where each begins, all fields are read for all records at once. The format is
+version 2 of Kafka's messages, in which all brokers since 0.11 answer.
 """
 
 import struct
