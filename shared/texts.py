@@ -46,7 +46,8 @@ class Stretch:
         edges = np.empty(2 * len(self.begins), np.int64)
         edges[0::2] = self.begins
         edges[1::2] = np.maximum(self.ends, self.begins) + 1
-        broken = np.frombuffer(self.data, np.uint8).copy()
+        broken = np.frombuffer(self.data, np.uint8)[edges[0] : edges[-1]].copy()
+        edges -= edges[0]
         broken[edges[1::2] - 1] = _NEWLINE[0]
         # Texts and what lies between them, as one array of both by turns.
         buffers = [None, pa.py_buffer(edges), pa.py_buffer(broken)]

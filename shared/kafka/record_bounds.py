@@ -6,6 +6,8 @@ from shared.kafka.varints import BITS, MORE, NotReadable, Numbers, varint, varin
 
 _MARK = 8
 """So many bytes of the headers are looked for."""
+_TRIED = 32
+"""In so many places for each record at most; data that is full of their first byte has more."""
 
 
 def bounds(data: bytes, count: int) -> tuple[Numbers, Numbers]:
@@ -27,7 +29,10 @@ def _by_headers(data: bytes, count: int) -> tuple[Numbers, Numbers] | None:
         return None
     numbers = np.frombuffer(data, np.uint8)
     from_each = np.ndarray((len(data) - _MARK + 1,), f"<u{_MARK}", data, strides=(1,))
-    at = np.flatnonzero(numbers[: len(from_each)] == headers[0])
+    may_begin = numbers[: len(from_each)] == headers[0]
+    if np.count_nonzero(may_begin) > _TRIED * count:
+        return None
+    at = np.flatnonzero(may_begin)
     at = at[from_each[at] == int.from_bytes(headers[:_MARK], "little")]
     ends = at + len(headers)
     if len(ends) != count or ends[-1] != len(data):
