@@ -13,6 +13,7 @@ from tests.loading import bar
 from tests.waiting import until_sync
 
 ROUND_BARS = 15_000
+_PART_BARS = 5_000
 _SENT_WITHIN_S = 180
 PRODUCED = "ticker ~ '^T[0-9]+$'"
 _BARS_A_TICKER = 2_500
@@ -43,13 +44,20 @@ def _round(number: int) -> range:
 
 
 def produce(deployment: Deployment, rows: Path) -> None:
-    """Send a file until the broker has acknowledged all of it, as a program would."""
+    """Send a file until the broker has acknowledged all of it, as a program would.
 
-    def sent() -> bool:
-        send = ("produce", "yfinance_ohlcv")
-        return deployment.once("fetcher", *send, stdin=rows).returncode == 0
+    It goes in parts, one after the other: sent at once it is stored before a fault can meet it.
+    """
+    lines = rows.read_bytes().splitlines()
+    for number, begin in enumerate(range(0, len(lines), _PART_BARS)):
+        part = rows.with_suffix(f".part-{number}")
+        part.write_bytes(b"\n".join(lines[begin : begin + _PART_BARS]))
+        until_sync(lambda: _is_sent(deployment, part), _SENT_WITHIN_S, every=1)  # noqa: B023
 
-    until_sync(sent, _SENT_WITHIN_S, every=1)
+
+def _is_sent(deployment: Deployment, rows: Path) -> bool:
+    send = ("produce", "yfinance_ohlcv")
+    return deployment.once("fetcher", *send, stdin=rows).returncode == 0
 
 
 def all_is_stored(deployment: Deployment, rounds: int) -> bool:
