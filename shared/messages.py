@@ -104,6 +104,10 @@ class Messages(Sequence[Message]):
             sum(block.size_bytes for block in blocks),
         )
 
+    def places(self) -> Iterator[tuple[int, int]]:
+        """Return each message's partition and offset."""
+        return zip(self.partitions.tolist(), self.offsets.tolist(), strict=True)
+
     def __len__(self) -> int:
         return len(self.offsets)
 

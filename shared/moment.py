@@ -108,13 +108,12 @@ def _read_headers(
         if as_of is not None and as_of not in seen:
             seen[as_of] = _from_header(as_of)
         moments[number] = seen[as_of]
-        sources.append(source.decode("utf-8", "replace").replace("\0", "") if source else None)
+        sources.append((source or b"").decode("utf-8", "replace").replace("\0", "") or None)
         for name in _MARKS:
             if name in found:
                 marks[name] |= dict.fromkeys(range(begin, begin + length), found[name])
-    of_runs = pa.array([source or None for source in sources], pa.string())
     which = np.repeat(np.arange(len(begins)), lengths)
-    return moments[which], of_runs.take(pa.array(which)), marks
+    return moments[which], pa.array(sources, pa.string()).take(pa.array(which)), marks
 
 
 def _runs(column: Sequence[Headers]) -> tuple[list[int], npt.NDArray[np.int64]]:

@@ -17,8 +17,7 @@ class Handled:
     def note(self, messages: Messages) -> None:
         """Note that a batch was handled whole: what follows from it is published."""
         self.records += len(messages)
-        places = zip(messages.partitions.tolist(), messages.offsets.tolist(), strict=True)
-        for partition, offset in places:
+        for partition, offset in messages.places():
             place = TopicPartition(messages.topic, partition)
             self._next[place] = max(self._next.get(place, 0), offset + 1)
 

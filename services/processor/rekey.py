@@ -75,8 +75,7 @@ class Intake:
         )
 
     def _foreign(self, rows: pa.Table, messages: Messages) -> Sequence[Record]:
-        places = zip(messages.partitions.tolist(), messages.offsets.tolist(), strict=True)
-        values = dict(zip(places, messages.values, strict=True))
+        values = dict(zip(messages.places(), messages.values, strict=True))
         found = []
         for name, partition, offset, as_of in zip(
             rows[self.dataset.entity].to_pylist(),
@@ -102,8 +101,7 @@ def _origin(headers: Headers) -> tuple[int, int]:
 
 def _original(table: pa.Table, messages: Messages) -> pa.Table:
     """Return rows with the partition and offset that they had on the dataset's own topic."""
-    places = zip(messages.partitions.tolist(), messages.offsets.tolist(), strict=True)
-    origins = dict(zip(places, messages.headers, strict=True))
+    origins = dict(zip(messages.places(), messages.headers, strict=True))
     now_at = zip(
         table["kafka_partition"].to_pylist(), table["kafka_offset"].to_pylist(), strict=True
     )

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def produce(deployment: Deployment, rows: Path) -> None:
     for number, begin in enumerate(range(0, len(lines), _PART_BARS)):
         part = rows.with_suffix(f".part-{number}")
         part.write_bytes(b"\n".join(lines[begin : begin + _PART_BARS]))
-        until_sync(lambda: _is_sent(deployment, part), _SENT_WITHIN_S, every=1)  # noqa: B023
+        until_sync(partial(_is_sent, deployment, part), _SENT_WITHIN_S, every=1)
 
 
 def _is_sent(deployment: Deployment, rows: Path) -> bool:
